@@ -1,0 +1,191 @@
+import type { Knex } from 'knex';
+import { rowOf } from '../postgres/query.js';
+import type { Clock } from '../lifecycle/clock.js';
+import { databaseError } from '../postgres/database-error.js';
+import { restoreCommits, type RestoreOptions, type RestoredCommit } from './commits.js';
+import { feeds, feedsOf, type Feed, type FeedName } from './feeds.js';
+import { KeyScan } from './key-scan.js';
+import { PageFacts } from './page-facts.js';
+import { readPageRows } from './page-rows.js';
+import { isTimeIndexed, readByTime } from './read-places.js';
+import type { BackfillRequest, BackfillSpan } from './request.js';
+import { BEGINNING_US, cutAtCommonEnd, LEAST_KEY, type Place, type Stretch } from './stretch.js';
+
+export interface PageReaderOptions {
+  readonly knex: Knex;
+  readonly clock: Clock;
+  readonly request: BackfillRequest;
+  readonly span: BackfillSpan;
+  readonly merchantId: string | null;
+  readonly emitVoids: boolean;
+  /** Rows of a feed that a page looks at, at most. */
+  readonly pageRows: number;
+  readonly onLookup?: (table: string) => void;
+  /** Rows walked over to find those of the span, in tables without an index on their time. */
+  readonly onScanned?: (rows: number) => void;
+}
+
+export interface Page {
+  /** In the order of their commits. */
+  readonly commits: readonly RestoredCommit[];
+  readonly facts: PageFacts;
+  readonly positions: ReadonlyMap<FeedName, Place>;
+  /** Rows that it is about. */
+  readonly rows: number;
+  /** The earliest own time of its rows, microseconds since 1970; null without any. */
+  readonly firstUs: number | null;
+  /** Rows looked at for it. */
+  readonly lookedAt: number;
+  /** Everything with an own time before this is dealt with once the page is; microseconds since 1970. */
+  readonly reachedUs: number;
+  readonly done: boolean;
+}
+
+/** Reads pages: each from one consistent snapshot, in a read-only transaction of a few statements. */
+export class PageReader {
+  readonly #options: PageReaderOptions;
+  readonly #feeds: readonly Feed[];
+  readonly #trackCommitTimestamp: boolean;
+  readonly #scans: ReadonlyMap<FeedName, KeyScan>;
+
+  static async open(options: PageReaderOptions): Promise<PageReader> {
+    const { knex, request, merchantId, clock, onScanned } = options;
+    const { tracking } = await rowOf<{ tracking: string }>(
+      knex,
+      'reading track_commit_timestamp',
+      `SELECT current_setting('track_commit_timestamp') AS tracking`,
+    );
+    const wanted = feedsOf(feeds(tracking === 'on'), {
+      events: new Set(request.events),
+      identify: request.identify,
+    });
+    const scans = new Map<FeedName, KeyScan>();
+    for (const feed of wanted) {
+      if (await isTimeIndexed(knex, feed, merchantId !== null)) continue;
+      scans.set(
+        feed.name,
+        new KeyScan({ knex, feed, clock, ...(onScanned === undefined ? {} : { onScanned }) }),
+      );
+    }
+    return new PageReader(options, wanted, tracking === 'on', scans);
+  }
+
+  private constructor(
+    options: PageReaderOptions,
+    wanted: readonly Feed[],
+    trackCommitTimestamp: boolean,
+    scans: ReadonlyMap<FeedName, KeyScan>,
+  ) {
+    this.#options = options;
+    this.#feeds = wanted;
+    this.#trackCommitTimestamp = trackCommitTimestamp;
+    this.#scans = scans;
+  }
+
+  async read(positions: ReadonlyMap<FeedName, Place>, signal: AbortSignal): Promise<Page> {
+    const { knex, span, request, emitVoids } = this.#options;
+    const scanned = await this.#scannedStretches(positions, signal);
+    const page = await inSnapshot(knex, async (snapshot) => {
+      const stretches = await this.#stretches(snapshot, positions, scanned);
+      const cut = cutAtCommonEnd(stretches, span.untilUs);
+      const rows = await readPageRows(cut.taken, {
+        knex: snapshot,
+        feeds: this.#feeds,
+        trackCommitTimestamp: this.#trackCommitTimestamp,
+      });
+      const restore: RestoreOptions = {
+        events: new Set(request.events),
+        emitVoids,
+        nowUs: await clockUs(snapshot),
+      };
+      const commits = restoreCommits(rows, restore);
+      const lookedAt = stretches.reduce((sum, stretch) => sum + stretch.lookedAt, 0);
+      return { cut, commits, lookedAt };
+    });
+    const { cut, commits, lookedAt } = page;
+    // Outside the snapshot, which is short so: look-ups are as of the commits, and a guest deleted meanwhile is seen.
+    const facts = this.#facts(commits);
+    await facts.fill();
+    return {
+      commits,
+      facts,
+      positions: cut.positions,
+      rows: [...cut.taken.values()].reduce((sum, places) => sum + places.length, 0),
+      firstUs: earliest([...cut.taken.values()]),
+      lookedAt,
+      reachedUs: cut.endUs + 1,
+      done: cut.done,
+    };
+  }
+
+  #facts(commits: readonly RestoredCommit[]): PageFacts {
+    const { onLookup } = this.#options;
+    return new PageFacts(commits, {
+      knex: this.#options.knex,
+      trackCommitTimestamp: this.#trackCommitTimestamp,
+      ...(onLookup === undefined ? {} : { onLookup }),
+    });
+  }
+
+  async #scannedStretches(
+    positions: ReadonlyMap<FeedName, Place>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<FeedName, Stretch>> {
+    const stretches = new Map<FeedName, Stretch>();
+    for (const [name, scan] of this.#scans) {
+      stretches.set(name, await scan.next(this.#span(name, positions), this.#options.pageRows, signal));
+    }
+    return stretches;
+  }
+
+  /** Each feed is read no further than those before it reach. */
+  async #stretches(
+    snapshot: Knex,
+    positions: ReadonlyMap<FeedName, Place>,
+    scanned: ReadonlyMap<FeedName, Stretch>,
+  ): Promise<readonly Stretch[]> {
+    const stretches = [...scanned.values()];
+    let untilUs = Math.min(
+      ...stretches.map(({ knownUpToUs }) => knownUpToUs + 1),
+      this.#options.span.untilUs,
+    );
+    for (const feed of this.#feeds) {
+      if (scanned.has(feed.name)) continue;
+      const bounded = { ...this.#span(feed.name, positions), untilUs };
+      const stretch = await readByTime(snapshot, feed, bounded, this.#options.pageRows);
+      stretches.push(stretch);
+      untilUs = Math.min(untilUs, stretch.knownUpToUs + 1);
+    }
+    return stretches;
+  }
+
+  #span(name: FeedName, positions: ReadonlyMap<FeedName, Place>) {
+    const { span, merchantId } = this.#options;
+    const after = positions.get(name) ?? { atUs: span.sinceUs ?? BEGINNING_US, key: LEAST_KEY };
+    return { after, untilUs: span.untilUs, streamedFromUs: span.streamedFromUs ?? null, merchantId };
+  }
+}
+
+/** Of lists in order. */
+function earliest(lists: readonly (readonly Place[])[]): number | null {
+  const firsts = lists.flatMap((places) => places[0]?.atUs ?? []);
+  return firsts.length === 0 ? null : Math.min(...firsts);
+}
+
+/** One read-only snapshot for all statements of `work`. @throws ConnectorError DATABASE_… */
+async function inSnapshot<T>(knex: Knex, work: (snapshot: Knex) => Promise<T>): Promise<T> {
+  try {
+    return await knex.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
+  } catch (error) {
+    throw databaseError(error, 'reading a page');
+  }
+}
+
+async function clockUs(knex: Knex): Promise<number> {
+  const { us } = await rowOf<{ us: string }>(
+    knex,
+    'reading the clock',
+    `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS us`,
+  );
+  return Number(us);
+}

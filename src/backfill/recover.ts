@@ -1,0 +1,170 @@
+import type { Knex } from 'knex';
+import type { EventSettings } from '../config/source.js';
+import { EVENT_NAMES } from '../events/event.js';
+import type { Clock } from '../lifecycle/clock.js';
+import { readCheckpoint } from '../postgres/checkpoint-store.js';
+import type { DatabaseOptions } from '../postgres/connection.js';
+import { closeGap, readGaps, type Gap } from '../postgres/gap-store.js';
+import { setUp, type StepReport } from '../postgres/setup.js';
+import { readSystem } from '../postgres/system.js';
+import { compareStart } from '../replication/startup.js';
+import { timeText } from '../replay/position.js';
+import { ensureReplaySlot } from '../replay/replay-slot.js';
+import { restoreSuppressions } from '../replay/suppressions-restored.js';
+import { fill, untilLiveDelivered, type BackfillLane, type Filled, type FillObserver } from './fill.js';
+import { suppressRemovedGuests } from './removed-guests.js';
+import type { BackfillRequest, BackfillSpan } from './request.js';
+import { openRun, type BackfillRun } from './run-store.js';
+
+export interface RecoverOptions {
+  readonly knex: Knex;
+  readonly database: DatabaseOptions;
+  readonly slotName: string;
+  readonly publicationName: string;
+  readonly source: EventSettings;
+  /** Opened once per gap. */
+  readonly openLane: () => BackfillLane & AsyncDisposable;
+  /** How much more is read on both sides of a gap. Default 15 minutes. */
+  readonly marginUs?: number;
+  readonly rowsPerSecond: number;
+  readonly pageRows?: number;
+  readonly clock: Clock;
+  readonly reporter: RecoverReporter;
+  readonly graceMs: number;
+}
+
+export interface RecoverReporter {
+  /** What set-up did to slot and publication. */
+  step(report: StepReport): void;
+  /** Gaps that one filling closes. */
+  gaps(gaps: readonly Gap[], span: BackfillSpan): void;
+  resuming(run: BackfillRun): void;
+  /** Batches that were queued before the gap, and go first. */
+  waitingForLive(jobs: number): void;
+  filled(gaps: readonly Gap[], filled: Filled): void;
+  readonly observer: FillObserver;
+}
+
+/** Wider than any transaction stays open and any clock is off: rows are placed by when their transaction began. */
+const DEFAULT_MARGIN_US = 15 * 60_000_000;
+
+/**
+ * After a slot that was lost, dropped, made anew or advanced: makes slot and publication right, and fills every open gap
+ * from the tables. Each step is on disk before the next, so that interrupted anywhere the same command goes on: the gap is
+ * recorded together with the new baseline, the filling saves its position, and only a gap that is delivered is closed.
+ * @returns false when the signal ended it
+ * @throws ConnectorError SETUP_REFUSED, DATABASE_…, and those of the queue
+ */
+export async function recover(options: RecoverOptions, signal: AbortSignal): Promise<boolean> {
+  const { knex, database, slotName, publicationName, reporter } = options;
+  await setUp(knex, {
+    database,
+    slotName,
+    publicationName,
+    acceptGap: true,
+    compareStart,
+    onStep: (report) => reporter.step(report),
+  });
+  // While nobody streams from the slot; a connector that runs already makes it by itself.
+  await ensureReplaySlot(knex, database, slotName);
+  for (const stretch of await openStretches(options)) {
+    if (signal.aborted || !(await fillStretch(stretch, options, signal))) return false;
+  }
+  return true;
+}
+
+/** Open gaps that overlap, and the span that fills them all. */
+interface OpenStretch {
+  readonly gaps: readonly [Gap, ...Gap[]];
+  readonly span: BackfillSpan & { readonly sinceUs: number };
+}
+
+/**
+ * By the time a gap was recorded, or shortly after, the stream went on: what began later is streamed, and would come out of
+ * order from here.
+ */
+const STREAMED_AFTER_US = 60_000_000;
+
+/** Those of the configured source, oldest first: one event of the operator's may have left several. */
+async function openStretches(options: RecoverOptions): Promise<readonly OpenStretch[]> {
+  const { knex, database, slotName, source, marginUs = DEFAULT_MARGIN_US } = options;
+  const checkpoint = await readCheckpoint(knex, slotName);
+  const { nowUs } = await readSystem(knex, database);
+  // Never before the source was turned on.
+  const enabledUs = Math.max(checkpoint?.enabledFromUs ?? 0, source.enabledFromUs);
+  const stretches: OpenStretch[] = [];
+  const open = (await readGaps(knex, slotName))
+    .filter((gap) => gap.closedAtUs === null && (gap.source === null || gap.source === source.name))
+    .map((gap) => ({
+      gap,
+      sinceUs: Math.max(gap.fromTimeUs === null ? enabledUs : gap.fromTimeUs - marginUs, enabledUs),
+      untilUs: Math.max(gap.toTimeUs ?? 0, gap.detectedAtUs) + marginUs,
+      streamedFromUs: Math.min(nowUs, gap.detectedAtUs + STREAMED_AFTER_US),
+    }))
+    .toSorted((a, b) => a.sinceUs - b.sinceUs || a.gap.detectedAtUs - b.gap.detectedAtUs);
+  for (const { gap, ...span } of open) {
+    const last = stretches.at(-1);
+    if (last === undefined || span.sinceUs > last.span.untilUs) {
+      stretches.push({ gaps: [gap], span });
+      continue;
+    }
+    stretches[stretches.length - 1] = {
+      gaps: [...last.gaps, gap],
+      span: {
+        sinceUs: last.span.sinceUs,
+        untilUs: Math.max(last.span.untilUs, span.untilUs),
+        streamedFromUs: Math.max(last.span.streamedFromUs ?? 0, span.streamedFromUs),
+      },
+    };
+  }
+  return stretches;
+}
+
+async function fillStretch(
+  { gaps, span }: OpenStretch,
+  options: RecoverOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { knex, clock, source, reporter, rowsPerSecond, pageRows, graceMs } = options;
+  reporter.gaps(gaps, span);
+  const request = requestFor(span, source);
+  const gapId = gaps[0].id;
+  const run = await openRun({ knex, source: source.name, request, gapId, span, unconfirmed: null });
+  if (run.isResumed) reporter.resuming(run);
+  await using lane = options.openLane();
+  const filled = await fill(
+    {
+      knex,
+      clock,
+      source,
+      request,
+      run,
+      lane,
+      rowsPerSecond,
+      ...(pageRows === undefined ? {} : { pageRows }),
+      graceMs,
+      observer: reporter.observer,
+      prepare: async (sink) => {
+        await restoreSuppressions(knex, sink);
+        await suppressRemovedGuests(knex, sink, signal);
+        await untilLiveDelivered(lane, clock, signal, (jobs) => reporter.waitingForLive(jobs));
+      },
+    },
+    signal,
+  );
+  if (filled.tag === 'delivered') {
+    for (const { id } of gaps) await closeGap(knex, id, `recover, backfill run ${run.id}`);
+  }
+  reporter.filled(gaps, filled);
+  return filled.tag === 'delivered';
+}
+
+function requestFor(span: BackfillSpan, source: EventSettings): BackfillRequest {
+  return {
+    events: EVENT_NAMES.filter((name) => source.events.has(name)),
+    identify: false,
+    since: span.sinceUs === null ? null : timeText(span.sinceUs),
+    until: timeText(span.untilUs),
+    merchantId: null,
+  };
+}

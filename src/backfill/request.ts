@@ -1,0 +1,33 @@
+import { EVENT_NAMES, type EventName } from '../events/event.js';
+
+/** What a backfill is to send, as it was asked for: the same request goes on with the same run. */
+export interface BackfillRequest {
+  /** Empty with `identify`: profiles alone. */
+  readonly events: readonly EventName[];
+  readonly identify: boolean;
+  /** As written: `2h` of an interrupted run is the moment it meant then. Null: from the beginning. */
+  readonly since: string | null;
+  /** Null: up to the moment the run began. */
+  readonly until: string | null;
+  readonly merchantId: string | null;
+}
+
+/** Microseconds since 1970 of the rows' own time. */
+export interface BackfillSpan {
+  /** Inclusive; null: from the beginning. */
+  readonly sinceUs: number | null;
+  /** Exclusive. */
+  readonly untilUs: number;
+  /**
+   * A stream has what was committed since, so of the rows after that moment only those are read whose time is ahead of
+   * the server's clock: they may have been committed before. Default: all rows are read.
+   */
+  readonly streamedFromUs?: number | null;
+}
+
+/** The same text for the same request, whatever the order of its events. */
+export function requestText(request: BackfillRequest): string {
+  const { identify, since, until, merchantId } = request;
+  const events = EVENT_NAMES.filter((name) => request.events.includes(name));
+  return JSON.stringify({ events, identify, since, until, merchantId });
+}

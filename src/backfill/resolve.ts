@@ -1,0 +1,102 @@
+import type { Knex } from 'knex';
+import { didYouMean } from '../config/nearest.js';
+import type { EventSettings } from '../config/source.js';
+import { ConnectorError } from '../errors/connector-error.js';
+import { readCheckpoint } from '../postgres/checkpoint-store.js';
+import { rowOf } from '../postgres/query.js';
+import { parsePosition, timeText } from '../replay/position.js';
+import type { BackfillRequest, BackfillSpan } from './request.js';
+
+/** How long Segment remembers a message id at least. */
+const REMEMBERED_US = 24 * 3_600_000_000;
+
+/** @throws ConnectorError BACKFILL_REFUSED when the source would take nothing of it */
+export function requireOffered(
+  request: BackfillRequest,
+  options: { readonly source: EventSettings; readonly asked: string | null },
+): void {
+  const { source, asked } = options;
+  const { events, identify, merchantId } = request;
+  if (asked !== null && asked !== source.name) {
+    throw refused(
+      `--source ${asked} is not configured; the source is ${source.name}.${didYouMean(asked, [source.name])}`,
+    );
+  }
+  if (events.length === 0 && !identify)
+    throw refused('name the events to send (--event), or --identify for profiles');
+  const off = events.filter((name) => !source.events.has(name));
+  if (off.length > 0) throw refused(`${off.join(', ')}: not among the EVENTS of source ${source.name}`);
+  if (merchantId !== null && !/^\d{1,9}$/.test(merchantId)) throw refused('--merchant takes a merchant_id');
+  if (merchantId !== null && source.merchantId !== null && merchantId !== source.merchantId) {
+    throw refused(`source ${source.name} takes merchant ${source.merchantId} only`);
+  }
+}
+
+export interface ResolvedSpan {
+  readonly span: BackfillSpan;
+  /** As the backfill derives: a span that was asked for counts, whatever ENABLED_FROM says. */
+  readonly source: EventSettings;
+  /** Why the sending must be confirmed; null: it need not be. */
+  readonly wasSentBefore: string | null;
+}
+
+/** @throws ConnectorError BACKFILL_REFUSED, DATABASE_… */
+export async function resolveSpan(
+  knex: Knex,
+  options: {
+    readonly request: BackfillRequest;
+    readonly source: EventSettings;
+    readonly slotName: string;
+  },
+): Promise<ResolvedSpan> {
+  const { request, source, slotName } = options;
+  const { now_us: nowText } = await rowOf<{ now_us: string }>(
+    knex,
+    'reading the clock',
+    `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS now_us`,
+  );
+  const nowUs = Number(nowText);
+  const asked = request.since === null ? null : timeUs('--since', request.since, nowUs);
+  const enabledUs = source.enabledFromUs > 0 ? source.enabledFromUs : null;
+  const span: BackfillSpan = {
+    sinceUs: asked ?? enabledUs,
+    untilUs: request.until === null ? nowUs : timeUs('--until', request.until, nowUs),
+  };
+  if (span.sinceUs !== null && span.sinceUs >= span.untilUs)
+    throw refused('--since must be earlier than --until');
+  const checkpoint = await readCheckpoint(knex, slotName);
+  const streamingUs = checkpoint?.enabledFromUs ?? null;
+  const forgottenUs = nowUs - REMEMBERED_US;
+  const wasSentBefore =
+    request.events.length > 0 && streamingUs !== null && overlaps(span, streamingUs, forgottenUs)
+      ? `what the stream sent from ${timeText(Math.max(streamingUs, span.sinceUs ?? streamingUs))} to ${timeText(Math.min(forgottenUs, span.untilUs))} would be sent again, and Segment remembers message ids for 24 hours only; add --yes if that is meant, or choose --since and --until`
+      : null;
+  return { span, source: { ...source, enabledFromUs: 0 }, wasSentBefore };
+}
+
+function overlaps({ sinceUs, untilUs }: BackfillSpan, fromUs: number, toUs: number): boolean {
+  return Math.max(sinceUs ?? fromUs, fromUs) < Math.min(untilUs, toUs);
+}
+
+function timeUs(option: string, text: string, nowUs: number): number {
+  const position = parsePosition(text);
+  switch (position?.tag) {
+    case 'time':
+      return position.timeUs;
+    case 'ago':
+      return nowUs - position.agoUs;
+    case 'lsn':
+    case undefined:
+      throw refused(
+        `${option} ${JSON.stringify(text)} is no time; write it with its zone (2026-07-01T10:00:00Z) or how long ago (90s, 20m, 2h, 3d)`,
+      );
+    default: {
+      const never: never = position;
+      throw new RangeError(`no such position: ${JSON.stringify(never)}`);
+    }
+  }
+}
+
+function refused(message: string): ConnectorError {
+  return new ConnectorError('BACKFILL_REFUSED', message);
+}

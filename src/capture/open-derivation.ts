@@ -1,0 +1,87 @@
+import type { Knex } from 'knex';
+import type { EventSettings } from '../config/source.js';
+import { Directory } from '../enrichment/directory.js';
+import { postgresLookups } from '../enrichment/postgres-lookups.js';
+import { candidateRules } from '../events/candidates.js';
+import { deriveEvents } from '../events/derive.js';
+import type { Derived } from '../events/event.js';
+import { rowOf } from '../postgres/query.js';
+import type { EventSink } from '../queue/sink.js';
+import type { CandidateRules } from '../records/gather.js';
+import { Derivation, type DerivationOptions } from './derivation.js';
+
+export interface OpenDerivationOptions {
+  readonly knex: Knex;
+  readonly sources: readonly EventSettings[];
+  readonly sink: EventSink;
+  readonly suppress: DerivationOptions['suppress'];
+  readonly withDatabase: DerivationOptions['withDatabase'];
+  readonly cacheAccounts: number;
+  readonly onLookup?: (table: string) => void;
+  readonly onDerived?: (source: string, name: string, outcome: 'derived' | 'rejected') => void;
+  readonly onUnreadableNumber?: (column: string) => void;
+}
+
+/**
+ * Rules, look-ups and a directory of its own around a derivation: what a stream needs from its first transaction on. A
+ * stream that begins elsewhere opens another, for the directory stands where its stream stands.
+ */
+export async function openDerivation(options: OpenDerivationOptions): Promise<Derivation> {
+  const { knex, sources, sink, suppress, withDatabase } = options;
+  const { tracking } = await withDatabase(() =>
+    rowOf<{ tracking: string }>(
+      knex,
+      'reading track_commit_timestamp',
+      `SELECT current_setting('track_commit_timestamp') AS tracking`,
+    ),
+  );
+  const rules = routedRules(sources);
+  const directory = new Directory({
+    lookups: postgresLookups({
+      knex,
+      trackCommitTimestamp: tracking === 'on',
+      ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
+    }),
+    isRegistration: (transition) => rules.registration(transition),
+    maxAccounts: options.cacheAccounts,
+  });
+  const observer = { notRepresentable: (column: string) => options.onUnreadableNumber?.(column) };
+  return new Derivation({
+    directory,
+    rules,
+    sources,
+    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options.onDerived),
+    sink,
+    suppress,
+    withDatabase,
+  });
+}
+
+function* counted(
+  calls: Iterable<Derived>,
+  source: string,
+  onDerived: OpenDerivationOptions['onDerived'],
+): Generator<Derived> {
+  for (const call of calls) {
+    onDerived?.(source, call.name, call.tag === 'event' ? 'derived' : 'rejected');
+    yield call;
+  }
+}
+
+/** Rows of merchants that no source takes are dropped before anything is looked up. */
+function routedRules(sources: readonly EventSettings[]): CandidateRules {
+  const rules = candidateRules({ emitVoids: sources.some((source) => source.emitVoids) });
+  if (sources.some((source) => source.merchantId === null)) return rules;
+  const merchants = new Set(sources.map((source) => source.merchantId));
+  const routed = (row: { readonly merchant_id: string } | null): boolean =>
+    merchants.has(row?.merchant_id ?? '');
+  return {
+    transaction: (row) => routed(row) && rules.transaction(row),
+    checkin: (row) => routed(row) && rules.checkin(row),
+    referral: (each) => routed(each.after) && rules.referral(each),
+    recharge: (each) => routed(each.after) && rules.recharge(each),
+    response: (each) => routed(each.after) && rules.response(each),
+    registration: (each) => routed(each.after) && rules.registration(each),
+    voiding: (row) => routed(row) && rules.voiding(row),
+  };
+}

@@ -1,0 +1,85 @@
+import type { CaptureSettings } from '../config/config.js';
+import type { EventSettings } from '../config/source.js';
+import type { Clock } from '../lifecycle/clock.js';
+import { failpoint } from '../lifecycle/failpoint.js';
+import type { Logger } from '../observability/logger.js';
+import { closeKnex, openKnex, type DatabaseOptions } from '../postgres/connection.js';
+import { keepSuppressed } from '../postgres/suppressed-guests.js';
+import type { QueueSink } from '../queue/event-sink.js';
+import { Capture } from './capture.js';
+import type { CaptureObserver, CapturePositions } from './observer.js';
+import { openDerivation } from './open-derivation.js';
+
+export interface CaptureServiceOptions {
+  readonly database: DatabaseOptions;
+  readonly settings: CaptureSettings;
+  readonly sources: readonly EventSettings[];
+  readonly openSink: () => QueueSink;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly observer: CaptureObserver;
+  /** Told of amounts that JSON cannot carry (NaN, infinity) and that became null. */
+  readonly onUnreadableNumber: (column: string) => void;
+  /** See `DeliveredWatchOptions`. */
+  readonly counted?: () => Promise<void>;
+}
+
+export interface CaptureService {
+  /** See `Capture.run`. Closes its database connections at the end. */
+  run(stop: AbortSignal, force: AbortSignal): Promise<void>;
+  readonly positions: CapturePositions | null;
+}
+
+/** For statements under way when capture has ended: nothing waits for what they say any more. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** Builds capture from its settings: look-ups, directory, rules and derivation around the sessions. */
+export function captureService(options: CaptureServiceOptions): CaptureService {
+  const { settings, sources, logger, clock, observer, database } = options;
+  const knex = openKnex({ ...database, poolSize: 8 });
+  const capture = new Capture({
+    database,
+    knex,
+    slotName: settings.slotName,
+    publicationName: settings.publicationName,
+    stream: { spillDir: settings.spillDir, transactionMemoryBytes: settings.transactionMemoryBytes },
+    logger,
+    clock,
+    observer,
+    openSink: options.openSink,
+    ...(options.counted === undefined ? {} : { counted: options.counted }),
+    replay: { retentionMs: settings.replayRetentionMs, maxWalBytes: settings.replayMaxWalBytes },
+    derive: async (sink, withDatabase) => {
+      const derivation = await openDerivation({
+        knex,
+        sources,
+        sink,
+        suppress: async (guestIds) => {
+          // Beside the data first: Redis, where delivery looks, can lose what it holds.
+          await withDatabase(() => keepSuppressed(knex, guestIds));
+          failpoint('suppression-kept');
+          await sink.suppress(guestIds);
+          failpoint('suppression-queued');
+        },
+        withDatabase,
+        cacheAccounts: settings.cacheAccounts,
+        onLookup: (table) => observer.lookup?.(table),
+        onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),
+        onUnreadableNumber: options.onUnreadableNumber,
+      });
+      return (transactions, settled) => derivation.derive(transactions, settled);
+    },
+  });
+  return {
+    get positions() {
+      return capture.positions;
+    },
+    async run(stop, force) {
+      try {
+        await capture.run(stop, force);
+      } finally {
+        await closeKnex(knex, CLOSE_GRACE_MS);
+      }
+    },
+  };
+}

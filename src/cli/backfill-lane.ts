@@ -1,0 +1,78 @@
+import type { BackfillLane } from '../backfill/fill.js';
+import { present, type Config } from '../config/config.js';
+import { createDelivery, type Delivery, type DeliveryOptions } from '../delivery/delivery.js';
+import { combine } from '../observers/combine.js';
+import type { Logger } from '../observability/logger.js';
+import { deliveryLog, queueLog } from '../observers/pipeline-log.js';
+import { BACKFILL_LANE, isSideLane } from '../queue/side-lanes.js';
+import { createSideSink } from '../queue/side-sink.js';
+import { QueueStatusReader } from '../queue/status.js';
+
+export interface OpenLaneOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Whether the live lanes are served as well, so that what they hold goes first. */
+  readonly withLiveLanes: boolean;
+  /** Why nothing moves, as far as it is known; null: it moves. */
+  readonly onObstacle: (text: string | null) => void;
+}
+
+/** The backfill lane of the configured source, with a delivery of this process. */
+export function openBackfillLane(options: OpenLaneOptions): BackfillLane & AsyncDisposable {
+  const { config, logger, withLiveLanes, onObstacle } = options;
+  const { delivery: settings, queue, source, shutdownGraceMs } = config;
+  const redis = present(config.redis, 'Redis');
+  const { prefix } = queue;
+  const deliveryOptions: DeliveryOptions = {
+    sources: [present(settings, 'Segment source')],
+    redis,
+    prefix,
+    ...(withLiveLanes ? {} : { onlyLane: BACKFILL_LANE }),
+    observer: combine(deliveryLog(logger), {
+      stopped: (_source: string, _lane: number | null, code: string) => onObstacle(`stands still: ${code}`),
+      resumed: () => onObstacle(null),
+    }),
+  };
+  let delivery: Delivery | null = null;
+  let awaitsRedis = false;
+  const status = new QueueStatusReader({
+    redis,
+    prefix,
+    sources: [{ name: source.name, lanes: queue.lanes }],
+  });
+  return {
+    openSink: () =>
+      createSideSink({
+        redis,
+        prefix,
+        lane: BACKFILL_LANE,
+        sources: [source.name],
+        observer: combine(queueLog(logger), {
+          waiting: (why: string) => {
+            awaitsRedis = why === 'redis_unavailable';
+            onObstacle(awaitsRedis ? 'waiting for Redis' : `waiting: ${why}`);
+          },
+          resumed: () => onObstacle(null),
+        }),
+      }),
+    delivery: {
+      start: async () => {
+        delivery = createDelivery(deliveryOptions);
+        await delivery.start();
+      },
+      close: async () => void (await delivery?.close({ graceMs: shutdownGraceMs })),
+    },
+    depth: async () => {
+      const { lanes } = await status.read();
+      if (awaitsRedis) onObstacle(null);
+      awaitsRedis = false;
+      const jobsOf = (wanted: (lane: number) => boolean): number =>
+        lanes.reduce((sum, { lane, jobs }) => sum + (wanted(lane) ? jobs : 0), 0);
+      return {
+        backfill: jobsOf((lane) => lane === BACKFILL_LANE),
+        live: jobsOf((lane) => !isSideLane(lane)),
+      };
+    },
+    [Symbol.asyncDispose]: async () => status.close(),
+  };
+}

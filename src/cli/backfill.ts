@@ -1,0 +1,115 @@
+import { backfill } from '../backfill/backfill.js';
+import { BACKFILL_APPLICATION, holdBackfillLock } from '../backfill/lock.js';
+import { fill } from '../backfill/fill.js';
+import type { BackfillRequest } from '../backfill/request.js';
+import { requireOffered, resolveSpan } from '../backfill/resolve.js';
+import { giveUpRuns, openRun } from '../backfill/run-store.js';
+import { present } from '../config/config.js';
+import { parseConfig } from '../config/parse.js';
+import type { EventSettings } from '../config/source.js';
+import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { EVENT_NAMES } from '../events/event.js';
+import { systemClock } from '../lifecycle/clock.js';
+import { openKnex } from '../postgres/connection.js';
+import { restoreSuppressions } from '../replay/suppressions-restored.js';
+import { openBackfillLane } from './backfill-lane.js';
+import { BackfillScreen } from './backfill-screen.js';
+import type { CommandContext } from './context.js';
+import { commandLogger } from './replay.js';
+import { styleFor } from './style.js';
+
+export interface BackfillCommandOptions {
+  /** Names as parsed, or `all`; with `identify` among them, or with the flag, profiles are sent. */
+  readonly event?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
+  readonly merchant?: string;
+  readonly source?: string;
+  readonly identify: boolean;
+  readonly dryRun: boolean;
+  readonly restart: boolean;
+  readonly rowsPerSecond: number;
+  readonly yes: boolean;
+}
+
+/** As an event's name: all that the source sends. */
+const ALL_EVENTS = 'all';
+
+/** Reads from the tables what the WAL no longer holds, and sends it. */
+export async function backfillCommand(
+  context: CommandContext,
+  options: BackfillCommandOptions,
+): Promise<ExitCode> {
+  const config = parseConfig(context.env, { command: options.dryRun ? 'preview' : 'run' });
+  const request = requestOf(options, config.source);
+  requireOffered(request, { source: config.source, asked: options.source ?? null });
+  const database = present(config.postgres, 'database');
+  const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
+  const logger = commandLogger(context, config);
+  const screen = new BackfillScreen(context.out, styleFor(context.out, context.env), systemClock);
+  const { signal } = context;
+  try {
+    const { span, source, wasSentBefore } = await resolveSpan(knex, {
+      request,
+      source: config.source,
+      slotName: config.capture.slotName,
+    });
+    const names = [...request.events, ...(request.identify ? ['profiles'] : [])];
+    const common = { knex, clock: systemClock, source, request, rowsPerSecond: options.rowsPerSecond };
+    if (options.dryRun) {
+      screen.plan(names, span, source.name);
+      const save = async (): Promise<void> => undefined;
+      const counting = { ...common, span, sink: null, save, observer: screen.observer };
+      const { done, status } = await backfill(counting, signal);
+      screen.counted(status);
+      return done ? EXIT.OK : EXIT.CUT_SHORT;
+    }
+    await using _lock = await holdBackfillLock(database, source.name);
+    if (options.restart) await giveUpRuns(knex, source.name, request);
+    const run = await openRun({
+      knex,
+      source: source.name,
+      request,
+      gapId: null,
+      span,
+      unconfirmed: options.yes ? null : wasSentBefore,
+    });
+    screen.plan(names, run.span, source.name);
+    if (run.isResumed) screen.resuming(run);
+    await using lane = openBackfillLane({
+      config,
+      logger,
+      withLiveLanes: false,
+      onObstacle: (text) => screen.obstacle(text),
+    });
+    const graceMs = config.shutdownGraceMs;
+    const filled = await fill(
+      {
+        ...common,
+        run,
+        lane,
+        graceMs,
+        observer: screen.observer,
+        prepare: async (sink) => void (await restoreSuppressions(knex, sink)),
+      },
+      signal,
+    );
+    screen.filled(filled);
+    return filled.tag === 'delivered' ? EXIT.OK : EXIT.CUT_SHORT;
+  } finally {
+    await knex.destroy();
+  }
+}
+
+function requestOf(options: BackfillCommandOptions, source: EventSettings): BackfillRequest {
+  const { event = [], since = null, until = null, merchant = null } = options;
+  return {
+    events: EVENT_NAMES.filter(
+      (name) => event.includes(name) || (event.includes(ALL_EVENTS) && source.events.has(name)),
+    ),
+    identify: options.identify || event.includes('identify'),
+    since,
+    until,
+    merchantId: merchant,
+  };
+}

@@ -1,0 +1,63 @@
+import type { Config } from '../config/config.js';
+import { parseConfig } from '../config/parse.js';
+import type { Role } from '../config/option.js';
+import { checkSegment } from '../delivery/preflight.js';
+import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { checkDatabase } from '../postgres/preflight/check-database.js';
+import { failure, type Finding } from '../preflight/finding.js';
+import { checkRedis } from '../queue/preflight.js';
+import { compareStart } from '../replication/startup.js';
+import type { CommandContext } from './context.js';
+import { findingsJson, renderFindings, wouldWork, type Section } from './findings.js';
+import { styleFor } from './style.js';
+
+export interface CheckCommandOptions {
+  readonly json: boolean;
+  readonly role: Role;
+}
+
+/** Looks at every place the role needs, all at once, and prints what was found. Sends no event and changes nothing. */
+export async function check(context: CommandContext, options: CheckCommandOptions): Promise<ExitCode> {
+  const { json, role } = options;
+  const config = parseConfig(context.env, { command: 'check', role });
+  const areas: [area: string, findings: Promise<readonly Finding[]>][] = [];
+  if (role !== 'deliver') areas.push(['PostgreSQL', database(config)]);
+  areas.push(['Redis', redis(config)]);
+  if (role !== 'capture') areas.push(['Segment', checkSegment({ delivery: config.delivery })]);
+  const sections: Section[] = await Promise.all(
+    areas.map(async ([area, findings]) => ({ area, findings: await findings })),
+  );
+  context.out.write(
+    json ? findingsJson(sections) : renderFindings(sections, styleFor(context.out, context.env)),
+  );
+  return wouldWork(sections) ? EXIT.OK : EXIT.FAILED;
+}
+
+async function database({ postgres, capture }: Config): Promise<readonly Finding[]> {
+  if (postgres === null) {
+    return [
+      failure(
+        'database-url',
+        'DATABASE_URL is not set',
+        'It names the database whose changes are captured.',
+        'export DATABASE_URL=postgresql://user:password@host:5432/database',
+      ),
+    ];
+  }
+  const { slotName, publicationName, replayMaxWalBytes } = capture;
+  return checkDatabase({ database: postgres, slotName, publicationName, compareStart, replayMaxWalBytes });
+}
+
+async function redis({ redis: settings, queue }: Config): Promise<readonly Finding[]> {
+  if (settings === null) {
+    return [
+      failure(
+        'redis-url',
+        'REDIS_URL is not set',
+        'Events are queued there before their rows are confirmed.',
+        'export REDIS_URL=redis://host:6379',
+      ),
+    ];
+  }
+  return checkRedis({ settings, prefix: queue.prefix });
+}

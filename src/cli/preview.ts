@@ -1,0 +1,38 @@
+import { present } from '../config/config.js';
+import { parseConfig } from '../config/parse.js';
+import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { openKnex } from '../postgres/connection.js';
+import { preview } from '../replay/preview.js';
+import type { CommandContext } from './context.js';
+import { commandLogger, passContext } from './replay.js';
+
+export interface PreviewCommandOptions {
+  readonly from?: string;
+  readonly limit: number;
+}
+
+/** Prints what would be sent, a call a line, as Segment would get it. Calls that cannot be sent are named on `err`. */
+export async function previewCommand(
+  context: CommandContext,
+  options: PreviewCommandOptions,
+): Promise<ExitCode> {
+  const config = parseConfig(context.env, { command: 'preview' });
+  const database = present(config.postgres, 'database');
+  const knex = openKnex({ ...database, applicationName: 'paytronix-segment-preview' });
+  try {
+    await preview({
+      context: passContext(config, commandLogger(context, config), knex),
+      mainSlotName: config.capture.slotName,
+      from: options.from ?? null,
+      limit: options.limit,
+      onCall: (call) => {
+        if (call.tag === 'event') context.out.write(`${call.json}\n`);
+        else context.err.write(`${call.messageId} cannot be sent: ${call.reason}, ${call.detail}\n`);
+      },
+      signal: context.signal,
+    });
+  } finally {
+    await knex.destroy();
+  }
+  return EXIT.OK;
+}

@@ -1,0 +1,117 @@
+import { present, type Config } from '../config/config.js';
+import { parseConfig } from '../config/parse.js';
+import { ConnectorError } from '../errors/connector-error.js';
+import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { systemClock } from '../lifecycle/clock.js';
+import { openKnex } from '../postgres/connection.js';
+import { closeRedis, connectRedis } from '../queue/redis.js';
+import { reconcile, type Reconciliation } from '../reconcile/reconcile.js';
+import { repairWindows } from '../reconcile/repair-windows.js';
+import { reconciliationJson } from '../reconcile/summary.js';
+import { parsePosition } from '../replay/position.js';
+import type { CommandContext } from './context.js';
+import { repair } from './reconcile-repair.js';
+import { renderReconciliation } from './reconcile-screen.js';
+import { styleFor } from './style.js';
+
+export interface ReconcileCommandOptions {
+  readonly since?: string;
+  readonly until?: string;
+  /** Names as parsed, `identify` among them. */
+  readonly event?: readonly string[];
+  readonly json: boolean;
+  readonly repair: boolean;
+  readonly yes: boolean;
+}
+
+/** Compares what the tables say should have been sent with what was, and sends what is missing where that is asked for. */
+export async function reconcileCommand(
+  context: CommandContext,
+  options: ReconcileCommandOptions,
+): Promise<ExitCode> {
+  const config = parseConfig(context.env, { command: 'run', role: options.repair ? 'all' : 'capture' });
+  const knex = openKnex({
+    ...present(config.postgres, 'database'),
+    poolSize: 2,
+    applicationName: 'paytronix-segment-reconcile',
+    // A day of a large brand's ledger may take minutes before the first row comes.
+    silenceLimitMs: 0,
+  });
+  try {
+    const found = await look(context, config, knex, options);
+    const windows = options.repair ? repairWindows(found.reports) : [];
+    if (windows.length === 0) return tell(context, options, found);
+    if (!options.json) tell(context, options, found);
+    const repaired = await repair({
+      context,
+      config,
+      knex,
+      windows,
+      confirmed: options.yes,
+      quiet: options.json,
+    });
+    if (!repaired) return EXIT.CUT_SHORT;
+    return tell(context, options, await look(context, config, knex, options));
+  } finally {
+    await knex.destroy();
+  }
+}
+
+function tell(context: CommandContext, options: ReconcileCommandOptions, found: Reconciliation): ExitCode {
+  const { out, env } = context;
+  out.write(options.json ? reconciliationJson(found) : renderReconciliation(found, styleFor(out, env)));
+  return found.equal ? EXIT.OK : EXIT.FAILED;
+}
+
+async function look(
+  context: CommandContext,
+  config: Config,
+  knex: ReturnType<typeof openKnex>,
+  options: ReconcileCommandOptions,
+): Promise<Reconciliation> {
+  const nowMs = systemClock.now();
+  const client = connectRedis({
+    settings: present(config.redis, 'Redis'),
+    // Waits for the connection; a Redis that is away is waited for.
+    use: 'worker',
+    name: 'paytronix-segment-reconcile',
+    onError: (error) => void context.err.write(`redis: ${error.message}\n`),
+  });
+  try {
+    return await reconcile({
+      knex,
+      client,
+      prefix: config.queue.prefix,
+      source: config.source,
+      lanes: config.queue.lanes,
+      slotName: config.capture.slotName,
+      from: options.since === undefined ? null : Math.floor(minuteOf('--since', options.since, nowMs)),
+      to: options.until === undefined ? null : Math.ceil(minuteOf('--until', options.until, nowMs)),
+      names: options.event ?? null,
+      clock: systemClock,
+      signal: context.signal,
+    });
+  } finally {
+    await closeRedis(client);
+  }
+}
+
+function minuteOf(option: string, text: string, nowMs: number): number {
+  const position = parsePosition(text);
+  switch (position?.tag) {
+    case 'time':
+      return position.timeUs / 60_000_000;
+    case 'ago':
+      return (nowMs - position.agoUs / 1_000) / 60_000;
+    case 'lsn':
+    case undefined:
+      throw new ConnectorError(
+        'RECONCILE_REFUSED',
+        `${option} ${JSON.stringify(text)} is no time; write it with its zone (2026-07-01T10:00:00Z) or how long ago (90s, 20m, 2h, 3d)`,
+      );
+    default: {
+      const never: never = position;
+      throw new RangeError(`no such position: ${JSON.stringify(never)}`);
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import { replaySlotName } from '../postgres/slot.js';
+import { openDerivation } from '../capture/open-derivation.js';
+import { present, type Config } from '../config/config.js';
+import { parseConfig } from '../config/parse.js';
+import { didYouMean } from '../config/nearest.js';
+import { createDelivery } from '../delivery/delivery.js';
+import { ConnectorError } from '../errors/connector-error.js';
+import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { systemClock } from '../lifecycle/clock.js';
+import { combine } from '../observers/combine.js';
+import { createLogger, type Logger } from '../observability/logger.js';
+import { deliveryLog, queueLog } from '../observers/pipeline-log.js';
+import { openKnex } from '../postgres/connection.js';
+import { REPLAY_LANE } from '../queue/side-lanes.js';
+import { createSideSink } from '../queue/side-sink.js';
+import type { PassContext } from '../replay/pass.js';
+import { replay, type ReplayOptions, type ReplayOutcome } from '../replay/replay.js';
+import type { CommandContext } from './context.js';
+import { ReplayScreen } from './replay-screen.js';
+import { styleFor } from './style.js';
+
+export interface ReplayCommandOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly event?: readonly string[];
+  readonly account?: readonly string[];
+  readonly source?: string;
+  readonly resend: boolean;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly resume: boolean;
+  readonly restart: boolean;
+}
+
+/** Sends again what the WAL still holds, and shows how far it is. */
+export async function replayCommand(
+  context: CommandContext,
+  options: ReplayCommandOptions,
+): Promise<ExitCode> {
+  const config = parseConfig(context.env, { command: options.dryRun ? 'preview' : 'run' });
+  requireSource(config, options.source);
+  const logger = commandLogger(context, config);
+  const database = present(config.postgres, 'database');
+  const knex = openKnex({ ...database, poolSize: 8, applicationName: 'paytronix-segment-replay' });
+  const pass = passContext(config, logger, knex);
+  const screen = new ReplayScreen(context.out, styleFor(context.out, context.env), systemClock);
+  const asked = {
+    from: options.from ?? '',
+    to: options.to ?? null,
+    events: [...new Set(options.event)].toSorted(),
+    accounts: [...new Set(options.account)].toSorted(),
+    resend: options.resend,
+  };
+  const lane = options.dryRun ? null : openLane(config, logger);
+  try {
+    const outcome = await replay({
+      context: pass,
+      mainSlotName: config.capture.slotName,
+      source: config.source.name,
+      request: {
+        arguments: options.from === undefined ? null : asked,
+        dryRun: options.dryRun,
+        confirmed: options.yes,
+        resume: options.resume,
+        restart: options.restart,
+      },
+      reporter: screen,
+      lane,
+      signal: context.signal,
+      graceMs: config.shutdownGraceMs,
+    });
+    screen.outcome(outcome);
+    return exitCodeFor(outcome);
+  } finally {
+    await knex.destroy();
+  }
+}
+
+/** Everything a pass over the past needs, from the configuration. */
+export function passContext(config: Config, logger: Logger, knex: PassContext['knex']): PassContext {
+  const { capture, source } = config;
+  return {
+    knex,
+    database: present(config.postgres, 'database'),
+    capture,
+    slotName: replaySlotName(capture.slotName),
+    openDerivation: async (options) => {
+      const derivation = await openDerivation({
+        ...options,
+        knex,
+        sources: [source],
+        cacheAccounts: capture.cacheAccounts,
+      });
+      return (transactions, settled) => derivation.derive(transactions, settled);
+    },
+    logger,
+    clock: systemClock,
+  };
+}
+
+/** Warnings and worse, beside what the command itself prints; everything with a LOG_LEVEL below `info`. */
+export function commandLogger(context: CommandContext, config: Config): Logger {
+  const level = config.logLevel === 'info' ? 'error' : config.logLevel;
+  return createLogger(level, { write: (line) => void context.err.write(line) });
+}
+
+/** Share of the source's queue budget: what is replayed waits in the WAL rather than in Redis. */
+const SIDE_BUDGET = 1 / 32;
+const NO_REDIS = 'waiting for Redis';
+
+function openLane(
+  { redis, delivery: settings, queue, shutdownGraceMs, source }: Config,
+  logger: Logger,
+): NonNullable<ReplayOptions['lane']> {
+  const server = present(redis, 'Redis');
+  const { prefix } = queue;
+  let obstacle: string | null = null;
+  const say = (text: string | null): void => void (obstacle = text);
+  const delivery = createDelivery({
+    sources: [present(settings, 'Segment source')],
+    redis: server,
+    prefix,
+    onlyLane: REPLAY_LANE,
+    observer: combine(deliveryLog(logger), {
+      stopped: (_source: string, _lane: number | null, code: string) => say(`stands still: ${code}`),
+      resumed: () => say(null),
+    }),
+  });
+  return {
+    openSink: (observer) =>
+      createSideSink({
+        redis: server,
+        prefix,
+        lane: REPLAY_LANE,
+        sources: [source.name],
+        queueBudgetBytes: Math.ceil(queue.budgetBytes * SIDE_BUDGET),
+        observer: combine(queueLog(logger), observer, {
+          waiting: (why: string) => say(why === 'redis_unavailable' ? NO_REDIS : `waiting: ${why}`),
+          resumed: () => say(null),
+        }),
+      }),
+    delivery: {
+      start: () => delivery.start(),
+      close: async () => void (await delivery.close({ graceMs: shutdownGraceMs })),
+    },
+    onAnswer: () => {
+      if (obstacle === NO_REDIS) obstacle = null;
+    },
+    obstacle: () => obstacle,
+  };
+}
+
+function requireSource(config: Config, wanted: string | undefined): void {
+  const { name } = config.source;
+  if (wanted === undefined || wanted === name) return;
+  throw new ConnectorError(
+    'REPLAY_REFUSED',
+    `--source ${wanted} is not configured; the source is ${name}.${didYouMean(wanted, [name])}`,
+  );
+}
+
+function exitCodeFor({ tag }: ReplayOutcome): ExitCode {
+  return tag === 'interrupted' ? EXIT.CUT_SHORT : EXIT.OK;
+}

@@ -1,0 +1,69 @@
+import type { Role } from './option.js';
+import type { DeliverySettings, EventSettings } from './source.js';
+
+/** How a connection is secured; contents of the PEM files, not their paths. */
+export interface TlsSettings {
+  /** `require` encrypts without checking who answers; `verify-full` checks the certificate and the host name. */
+  readonly mode: 'disable' | 'require' | 'verify-full';
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export interface PostgresSettings {
+  /** Without `sslmode` and the other ssl parameters: `tls` says it. Holds the password: never logged. */
+  readonly url: string;
+  readonly tls: TlsSettings;
+}
+
+export interface RedisSettings {
+  /** `redis://` or `rediss://`. Holds the password: never logged. */
+  readonly url: string;
+  /** Null for `redis://`; with `rediss://` always verified against `ca` or the system's authorities. */
+  readonly tls: TlsSettings | null;
+}
+
+export interface CaptureSettings {
+  readonly slotName: string;
+  readonly publicationName: string;
+  /** Bytes of a transaction's rows in memory before they are spilled. */
+  readonly transactionMemoryBytes: number;
+  /** Absolute path; made with mode 0700 when it does not exist. */
+  readonly spillDir: string;
+  readonly cacheAccounts: number;
+  /** The replay slot trails by this much at least; 0: it stands where everything is delivered. */
+  readonly replayRetentionMs: number;
+  /** WAL beyond which the replay slot is dropped. */
+  readonly replayMaxWalBytes: number;
+}
+
+export interface QueueSettings {
+  readonly prefix: string;
+  /** Compressed bytes waiting beyond which capture waits. */
+  readonly budgetBytes: number;
+  readonly lanes: number;
+}
+
+/**
+ * The resolved configuration: every default applied, every value checked. `parseConfig` guarantees that what the role
+ * needs is not null: `postgres` for capture, `delivery` for deliver, `redis` for both.
+ */
+export interface Config {
+  readonly role: Role;
+  readonly postgres: PostgresSettings | null;
+  readonly redis: RedisSettings | null;
+  readonly capture: CaptureSettings;
+  readonly queue: QueueSettings;
+  readonly source: EventSettings;
+  /** Null without a write key. */
+  readonly delivery: DeliverySettings | null;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly logLevel: string;
+  readonly shutdownGraceMs: number;
+}
+
+/** A part that `parseConfig` guarantees for what runs. @throws Error when it was parsed for something else: a defect. */
+export function present<T>(part: T | null, name: string): T {
+  if (part === null) throw new Error(`the configuration has no ${name}, though what runs needs it`);
+  return part;
+}

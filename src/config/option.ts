@@ -1,0 +1,27 @@
+import type { Check } from './checks.js';
+
+export const ROLES = ['all', 'capture', 'deliver'] as const;
+/** `capture` is everything up to the queue, `deliver` everything after it. */
+export type Role = (typeof ROLES)[number];
+
+export type OptionGroup = 'PostgreSQL' | 'Redis' | 'Segment' | 'What is sent' | 'Capture' | 'Process';
+
+export interface OptionSpec<T = unknown> {
+  readonly group: OptionGroup;
+  readonly doc: string;
+  readonly check: Check<T>;
+  /** Text read when the variable is unset or empty; without one the option is null. */
+  readonly default?: string;
+  /** Never printed, neither its value nor a part of it. */
+  readonly secret?: true;
+  /**
+   * `also`: `<NAME>_FILE` names a file that holds the value, as container platforms mount secrets.
+   * `only`: the variable's own name ends in _FILE and there is no other way to give it.
+   */
+  readonly file?: 'also' | 'only';
+}
+
+/** Keeps the literal type of an entry, so that a default shows in the type of its value. */
+export function option<const S extends OptionSpec>(spec: S): S {
+  return spec;
+}

@@ -1,0 +1,13 @@
+export const MAX_QUOTED_CHARS = 60;
+
+/** What moves the cursor of a terminal, or turns the direction of what follows; JSON escapes only the first of them. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** A text from outside in quotes, in one line, and cut: it may have been pasted. */
+export function quoted(text: string, maxChars = MAX_QUOTED_CHARS): string {
+  const shown = text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
+  return JSON.stringify(shown).replaceAll(INVISIBLE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}

@@ -1,0 +1,48 @@
+/** How a source names a person to Segment. */
+export type UserIdStrategy = 'account_id' | 'user_id' | 'printed_card_number' | 'external_account_code';
+export type CardNumberMode = 'FULL' | 'MASKED' | 'HASHED';
+
+/** What derivation needs to know of a Segment source: what is sent, and how people and cards are named. */
+export interface EventSettings {
+  /** Name of the source in queue keys, metrics and logs: `[a-z0-9_-]+`. */
+  readonly name: string;
+  /** Only this merchant's events; null = every merchant's. */
+  readonly merchantId: string | null;
+  /** Names of the enabled track events, e.g. `POS Activity`. */
+  readonly events: ReadonlySet<string>;
+  readonly identify: boolean;
+  readonly userId: { readonly strategy: UserIdStrategy; readonly prefix: string };
+  readonly cardNumber: {
+    readonly mode: CardNumberMode;
+    /** HMAC key; set when mode is HASHED. */ readonly hashKey: string | null;
+  };
+  /** Send POS Activity with `is_void: true` for voids and reversals committed after the original. */
+  readonly emitVoids: boolean;
+  /** Add `answers` to Survey Completion. */
+  readonly surveyAnswers: boolean;
+  /** Commits at or before this time are not sent, microseconds since 1970; 0 = from the slot's creation. */
+  readonly enabledFromUs: number;
+}
+
+/** What delivery needs to know of it: where its events go, as whom and how fast. */
+export interface DeliverySettings {
+  readonly name: string;
+  readonly writeKey: string;
+  /** Origin, e.g. `https://api.segment.io`. */
+  readonly host: string;
+  readonly client: 'batch' | 'sdk';
+  readonly oauth: OAuthSettings | null;
+  /** Events, not requests. */
+  readonly rateLimitPerSecond: number;
+  readonly lanes: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** OAuth 2.0 client credentials of a source that requires them; the SDK client fetches and renews the token. */
+export interface OAuthSettings {
+  readonly clientId: string;
+  readonly clientKey: string;
+  readonly keyId: string;
+  readonly authServer: string | null;
+  readonly scope: string | null;
+}

@@ -1,0 +1,81 @@
+import type { RedisSettings } from '../config/config.js';
+import type { Clock } from '../lifecycle/clock.js';
+import type { Lsn } from '../postgres/lsn.js';
+import type { LaneName } from './keys.js';
+import type { LingerSettings } from './nagle.js';
+import type { QueueObserver } from './observer.js';
+import type { SideLane } from './side-lanes.js';
+import type { EventSink } from './sink.js';
+
+export interface EventSinkOptions {
+  readonly redis: RedisSettings;
+  readonly sources: readonly { readonly name: string; readonly lanes: number }[];
+  /** Everything goes into this lane instead, and no mark skips anything: see `createSideSink`. Default: the live lanes. */
+  readonly sideLane?: SideLane;
+  /** Before every key. Default `paytronix`. */
+  readonly prefix?: string;
+  /** Bytes of JSON buffered over all lanes before `offer` waits. Default 16 MiB. */
+  readonly bufferBytes?: number;
+  /** Compressed bytes a source may have waiting in Redis before its lanes wait. Default 1 GiB. */
+  readonly queueBudgetBytes?: number;
+  /** Default 10 ms per waiting job, at most 5,000 ms. */
+  readonly linger?: LingerSettings;
+  /** How often memory and, while waiting, the budget are looked at. Default 500. */
+  readonly pollMs?: number;
+  /** How often Redis is asked whether it still holds what it confirmed, busy or idle. Default 2,000. */
+  readonly laneCheckMs?: number;
+  /** Default 5,000. */
+  readonly commandTimeoutMs?: number;
+  readonly observer?: QueueObserver;
+  readonly clock?: Clock;
+}
+
+/** What a lane holds, in a form a checkpoint can keep: seq of its last job and mark text of the last call. */
+export interface LaneMark {
+  readonly seq: number;
+  readonly mark: string | null;
+  /** Name of the lane's history in Redis, and the epoch it was in; see lane-state.ts. Absent: of an older release. */
+  readonly history?: string;
+  readonly epoch?: number;
+}
+
+/** What a lane has delivered, as far as Redis knows. */
+export interface LaneDelivered {
+  readonly seq: number;
+  /** Position text of the last transaction of its last delivered job; null: none yet. */
+  readonly position: string | null;
+}
+export type DeliveredLanes = Readonly<Record<LaneName, LaneDelivered>>;
+export type LaneSnapshot = Readonly<Record<LaneName, LaneMark>>;
+
+/** The sink that queues into Redis. `start` first; `close` gives up what is not queued yet (the WAL still has it). */
+export interface QueueSink extends EventSink {
+  /**
+   * Connects (waits for Redis as long as it takes), takes the lanes over. Shared when called again.
+   * @param options.trustMarksUpTo after a failover: marks beyond it are of the old history and skip nothing.
+   * @throws ConnectorError LANES_CHANGED
+   */
+  start(options?: { readonly trustMarksUpTo?: Lsn | null }): Promise<void>;
+  /** Resolves when Redis holds that nothing more may be sent of these guests, queued or not. */
+  suppress(guestIds: readonly string[]): Promise<void>;
+  /** Of what Redis has confirmed. */
+  laneSnapshot(): LaneSnapshot;
+  /**
+   * After `start`: does Redis hold at least what a stored checkpoint says was queued?
+   * @throws ConnectorError QUEUE_LOST naming the lane and the positions.
+   */
+  compareWithCheckpoint(stored: LaneSnapshot): Promise<void>;
+  /** What is delivered in each lane. Rejects while Redis does not answer. */
+  delivered(): Promise<DeliveredLanes>;
+  /**
+   * Before the first `offer`: begins every lane anew behind what it has delivered. Jobs that are left over count no more;
+   * all of them, and whatever is gone, must be offered again. Until a checkpoint knows the new histories,
+   * `compareWithCheckpoint` says that jobs are lost.
+   */
+  renew(stored: LaneSnapshot): Promise<void>;
+  /** Guests that Redis knows to be suppressed. */
+  suppressedCount(): Promise<number>;
+  /** Why nothing more can be queued; null while it can. */
+  readonly failure: Error | null;
+  close(): Promise<void>;
+}

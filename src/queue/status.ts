@@ -1,0 +1,114 @@
+import type { RedisSettings } from '../config/config.js';
+import { toError } from '../errors/connector-error.js';
+import { DeadLetters } from './dead-letters.js';
+import { readNotes, type DeliveryNote } from './delivery-notes.js';
+import { DEFAULT_PREFIX, laneStateKey } from './keys.js';
+import { laneDepth, type LaneDepth } from './lane-queue.js';
+import { viewLane, type LaneView } from './lane-state.js';
+import { SIDE_LANES } from './side-lanes.js';
+import { parseMemoryInfo, type MemoryUse } from './memory-guard.js';
+import { closeRedis, connectRedis, untilReady, type RedisClient } from './redis.js';
+import { countSuppressed } from './suppressions.js';
+
+export interface LaneStatus extends LaneDepth, LaneView {
+  readonly source: string;
+  readonly lane: number;
+  /** Compressed bytes queued and not delivered. */
+  readonly waitingBytes: number;
+}
+
+export interface QueueStatus {
+  readonly memory: MemoryUse;
+  readonly lanes: readonly LaneStatus[];
+  /** What deliver processes say of lanes that are not being delivered. */
+  readonly notes: readonly (DeliveryNote & { readonly source: string })[];
+  readonly deadLetters: Readonly<Record<string, number>>;
+  readonly suppressedGuests: number;
+}
+
+export interface QueueStatusOptions {
+  readonly redis: RedisSettings;
+  readonly sources: readonly { readonly name: string; readonly lanes: number }[];
+  /** Default `paytronix`. */
+  readonly prefix?: string;
+  readonly onError?: (error: Error) => void;
+}
+
+/** Of the last job whose intent is written: it is there, or about to be. */
+async function tailOf(
+  client: RedisClient,
+  stateKey: string,
+): Promise<Pick<LaneStatus, 'queuedSeq' | 'waitingBytes'>> {
+  const fields = ['queuedSeq', 'pendingSeq', 'queuedBytes', 'pendingBytes', 'deliveredBytes'];
+  const texts = await client.hmget(stateKey, ...fields);
+  const [queued = 0, pending = 0, bytes = 0, pendingBytes = 0, delivered = 0] = texts.map((text) =>
+    Number(text ?? 0),
+  );
+  return {
+    queuedSeq: Math.max(queued, pending),
+    waitingBytes: Math.max(0, Math.max(bytes, pendingBytes) - delivered),
+  };
+}
+
+/** Reads how the queue stands, for metrics and commands: depth and age by lane, delivered positions, dead letters. */
+export class QueueStatusReader {
+  readonly #options: QueueStatusOptions;
+  readonly #prefix: string;
+  readonly #client: RedisClient;
+  readonly #letters: ReadonlyMap<string, DeadLetters>;
+  #lastError: Error | null = null;
+
+  constructor(options: QueueStatusOptions) {
+    this.#options = options;
+    this.#prefix = options.prefix ?? DEFAULT_PREFIX;
+    const onError = (error: Error): void => {
+      this.#lastError = error;
+      options.onError?.(error);
+    };
+    this.#client = connectRedis({ settings: options.redis, use: 'producer', onError });
+    const queueOptions = { client: this.#client, prefix: this.#prefix, onError };
+    this.#letters = new Map(options.sources.map(({ name }) => [name, new DeadLetters(name, queueOptions)]));
+  }
+
+  /** The dead letters of a source; undefined for one that is not configured. */
+  deadLetters(source: string): DeadLetters | undefined {
+    return this.#letters.get(source);
+  }
+
+  /** Waits for the connection first. @throws what keeps Redis from answering */
+  async readWithin(timeoutMs: number): Promise<QueueStatus> {
+    try {
+      await untilReady(this.#client, AbortSignal.timeout(timeoutMs));
+    } catch (error) {
+      throw this.#lastError ?? toError(error);
+    }
+    return this.read();
+  }
+
+  /** Rejects while Redis does not answer. */
+  async read(): Promise<QueueStatus> {
+    const client = this.#client;
+    const prefix = this.#prefix;
+    const lanes: LaneStatus[] = [];
+    const notes: (DeliveryNote & { source: string })[] = [];
+    const deadLetters: Record<string, number> = {};
+    for (const { name: source, lanes: count } of this.#options.sources) {
+      const numbers = [...Array(count).keys(), ...SIDE_LANES];
+      for (const lane of numbers) {
+        const depth = await laneDepth(client, prefix, source, lane);
+        const stateKey = laneStateKey(prefix, source, lane);
+        const view = await viewLane(client, stateKey);
+        lanes.push({ source, lane, ...depth, ...view, ...(await tailOf(client, stateKey)) });
+      }
+      notes.push(...(await readNotes(client, prefix, source, numbers)).map((note) => ({ ...note, source })));
+      deadLetters[source] = (await this.#letters.get(source)?.count()) ?? 0;
+    }
+    const memory = parseMemoryInfo(await client.info('memory'));
+    return { memory, lanes, notes, deadLetters, suppressedGuests: await countSuppressed(client, prefix) };
+  }
+
+  async close(): Promise<void> {
+    for (const letters of this.#letters.values()) await letters.close();
+    await closeRedis(this.#client);
+  }
+}

@@ -1,0 +1,173 @@
+import { decode, decodeRuns, isNothing, minus, NOTHING, plus, type Sum } from './decode.js';
+
+/** Why the tables can no longer tell whether a call was sent. */
+export type Doubt =
+  'guest_deleted' | 'account_merged' | 'account_terminated' | 'merchant_inactive' | 'row_changed';
+
+/** One call the tables imply in a minute. */
+export interface ExpectedId {
+  readonly messageId: string;
+  readonly hash: bigint;
+  readonly doubt: Doubt | null;
+  /** Commit of its row as far as the tables tell, milliseconds since 1970. */
+  readonly commitAtMs: number;
+  /** The row's own time, milliseconds since 1970: what a backfill finds it by. */
+  readonly rowAtMs: number;
+  /** Not expected here: a later row of an id that an earlier minute expects. It may be counted here all the same. */
+  readonly repeat: boolean;
+}
+
+/** Everything known of one event in one minute. */
+export interface MinuteFacts {
+  /** In the order in which they were sent. */
+  readonly expected: readonly ExpectedId[];
+  /** Of each history of the lanes: more than one where Redis lost its data in between, which sends some calls once more. */
+  readonly live: readonly Sum[];
+  readonly suppressed: readonly Sum[];
+  /** Of each run of a replay or backfill that sent into this minute. */
+  readonly again: readonly Sum[];
+  readonly queued: ReadonlySet<string>;
+  readonly deadLetters: ReadonlySet<string>;
+  /** Commits up to here are captured; null: none. */
+  readonly capturedUpToMs: number | null;
+}
+
+export interface MinuteVerdict {
+  readonly expected: number;
+  readonly delivered: number;
+  readonly queued: number;
+  readonly deadLetters: number;
+  readonly suppressed: number;
+  /** Committed after what capture has confirmed. */
+  readonly toCapture: number;
+  readonly missing: number;
+  /** Delivered, though the tables imply nothing of the kind. */
+  readonly extra: number;
+  readonly undecidable: readonly { readonly messageId: string; readonly doubt: Doubt }[];
+  /** The missing ones; more than `missing` where only their number can be told. */
+  readonly missingIds: readonly ExpectedId[];
+}
+
+/**
+ * Who of the expected was delivered, and what became of the others. Delivered is what any of the sums is made of; an id
+ * that cannot be told from the sums is not called missing while it is queued, dead-lettered, not captured yet or in doubt.
+ */
+export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
+  const { expected: candidates, queued, deadLetters, capturedUpToMs } = facts;
+  const hashes = candidates.map(({ hash }) => hash);
+  const guesses = guessesOf(facts);
+  const live = decodeRuns(facts.live, hashes, guesses);
+  const delivered = new Set<number>(live ?? []);
+  for (const sum of [...facts.again, facts.again.reduce(plus, NOTHING)]) {
+    // A repair sends just what was missing then.
+    const lacking = indicesOf(candidates, ({ repeat }, index) => !repeat && !delivered.has(index));
+    const sendable = new Set([...lacking].filter((index) => candidates[index]?.doubt !== 'guest_deleted'));
+    for (const index of decode(sum, hashes, [lacking, sendable, ...guesses]) ?? []) delivered.add(index);
+  }
+  const suppressed = decodeRuns(facts.suppressed, hashes, [new Set(), ...guesses]) ?? new Set<number>();
+
+  const verdict = {
+    expected: 0,
+    delivered: 0,
+    queued: 0,
+    deadLetters: 0,
+    suppressed: 0,
+    toCapture: 0,
+    undecidable: [] as { messageId: string; doubt: Doubt }[],
+  };
+  const missing: ExpectedId[] = [];
+  for (const [index, candidate] of candidates.entries()) {
+    const { messageId, doubt, commitAtMs, repeat } = candidate;
+    if (repeat) continue;
+    verdict.expected += 1;
+    if (delivered.has(index)) verdict.delivered += 1;
+    else if (suppressed.has(index)) verdict.suppressed += 1;
+    else if (queued.has(messageId)) verdict.queued += 1;
+    else if (deadLetters.has(messageId)) verdict.deadLetters += 1;
+    else if (capturedUpToMs === null || commitAtMs > capturedUpToMs) verdict.toCapture += 1;
+    else if (doubt !== null) verdict.undecidable.push({ messageId, doubt });
+    else missing.push(candidate);
+  }
+  if (live !== null) return { ...verdict, missing: missing.length, extra: 0, missingIds: missing };
+  return withUnreadable(verdict, missing, facts);
+}
+
+/** The sum of what was delivered cannot be taken apart: its number still says how many are missing, or too many. */
+function withUnreadable(
+  verdict: Omit<MinuteVerdict, 'missing' | 'extra' | 'missingIds'>,
+  candidates: readonly ExpectedId[],
+  facts: MinuteFacts,
+): MinuteVerdict {
+  const counted = facts.live.reduce(plus, NOTHING).count;
+  const short = candidates.length - Math.min(counted, candidates.length);
+  // What several histories sent of one minute may be the same calls.
+  const beyond = facts.live.length > 1 ? 0 : Math.max(0, counted - (verdict.expected - verdict.suppressed));
+  // As many as expected, but others: at least one of each.
+  const swapped = candidates.length > 0 && short === 0 && beyond === 0 ? 1 : 0;
+  const missing = short + swapped;
+  return {
+    ...verdict,
+    delivered: verdict.delivered + Math.min(counted, candidates.length) - swapped,
+    missing,
+    extra: beyond + swapped,
+    missingIds: missing === 0 ? [] : candidates,
+  };
+}
+
+function guessesOf(facts: MinuteFacts): ReadonlySet<number>[] {
+  const { expected, queued, deadLetters, capturedUpToMs } = facts;
+  const firsts = indicesOf(expected, ({ repeat }) => !repeat);
+  const known = indicesOf(
+    expected,
+    ({ messageId, commitAtMs, repeat }) =>
+      !repeat &&
+      !queued.has(messageId) &&
+      !deadLetters.has(messageId) &&
+      capturedUpToMs !== null &&
+      commitAtMs <= capturedUpToMs,
+  );
+  const certain = new Set([...known].filter((index) => expected[index]?.doubt === null));
+  // What a backfill can send: of deleted guests nothing, of everybody else all, captured or not.
+  const living = new Set([...firsts].filter((index) => expected[index]?.doubt !== 'guest_deleted'));
+  const everything = indicesOf(expected, () => true);
+  return [known, firsts, certain, living, everything, new Set()];
+}
+
+function indicesOf(
+  expected: readonly ExpectedId[],
+  test: (candidate: ExpectedId, index: number) => boolean,
+): ReadonlySet<number> {
+  return new Set(expected.flatMap((candidate, index) => (test(candidate, index) ? [index] : [])));
+}
+
+/** What of a minute can be said from sums alone. */
+export interface MinuteSums {
+  readonly certain: Sum;
+  readonly doubtful: Sum;
+  readonly live: readonly Sum[];
+  readonly suppressed: readonly Sum[];
+  readonly again: readonly Sum[];
+}
+
+/** The verdict where the sums agree, so that no id need be read; null where they do not. */
+export function judgeSums(sums: MinuteSums): MinuteVerdict | null {
+  const all = plus(sums.certain, sums.doubtful);
+  const live = sums.live.reduce(plus, NOTHING);
+  const passedOver = sums.suppressed.reduce(plus, NOTHING);
+  const agree = isNothing(minus(all, plus(live, passedOver)));
+  const sentAgain = sums.again.some((again) => isNothing(minus(all, again))) && live.count <= all.count;
+  if (!agree && !sentAgain) return null;
+  const suppressed = agree ? passedOver.count : 0;
+  return {
+    expected: all.count,
+    delivered: all.count - suppressed,
+    queued: 0,
+    deadLetters: 0,
+    suppressed,
+    toCapture: 0,
+    missing: 0,
+    extra: 0,
+    undecidable: [],
+    missingIds: [],
+  };
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { slotOf } from '../support/captured.js';
+import { MERCHANT, purchase } from '../support/brand.js';
+import { eventually } from '../support/eventually.js';
+import { invoked } from './invoked.js';
+import { servers, type Servers } from './servers.js';
+import { tills } from './tills.js';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+async function gaps(brand: Servers): Promise<readonly { reason: string; closed: boolean }[]> {
+  const { rows } = await brand.db.sql<{ reason: string; closed: boolean }>(
+    'SELECT reason, closed_at IS NOT NULL AS closed FROM segment_connector.gap ORDER BY id',
+  );
+  return rows;
+}
+
+function idsOf(brand: Servers): Set<string> {
+  return new Set(brand.arrivals.calls.map(({ messageId }) => messageId));
+}
+
+async function dropSlots(brand: Servers): Promise<void> {
+  await brand.db.sql(
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()',
+  );
+}
+
+test('a recovery killed half-way is gone on with: the gap stays open until all of it is delivered', async () => {
+  await using brand = await servers();
+  await tills(brand.db, { members: 5, purchases: 160 });
+  await dropSlots(brand);
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'recover', '--rows-per-second', '80'], {
+    env: { PATH: process.env['PATH'] ?? '', ...brand.env },
+    stdio: 'ignore',
+  });
+  const exited = once(child, 'exit');
+  await eventually(() => brand.arrivals.calls.length >= 120, 'calls of the first process', 30_000);
+  child.kill('SIGKILL');
+  await exited;
+  expect(await gaps(brand)).toMatchObject([{ closed: false }]);
+  const ended = await invoked(['recover'], brand.env);
+  expect(ended.out).toContain('resuming run 1');
+  expect(ended.out).toContain('Gap 1 is closed.');
+  expect(ended).toMatchObject({ code: 0, err: '' });
+  expect(await gaps(brand)).toMatchObject([{ closed: true }]);
+  const ids = idsOf(brand);
+  for (let id = 1_001; id <= 1_160; id += 1)
+    expect(ids.has(`px-${MERCHANT}-add_redeem-${id}`), String(id)).toBe(true);
+}, 60_000);
+
+test('a slot advanced by hand, and a publication made anew, are gaps that recover fills', async () => {
+  await using brand = await servers();
+  await tills(brand.db, { members: 3, purchases: 20 });
+  await brand.db.sql(`SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())`, [slotOf(brand.db)]);
+  const advanced = await invoked(['recover'], brand.env);
+  expect(advanced).toMatchObject({ code: 0, err: '' });
+  expect(idsOf(brand).has(`px-${MERCHANT}-pos_activity-1020`)).toBe(true);
+
+  await brand.db.sql('DROP PUBLICATION paytronix_segment');
+  await purchase(brand.db, { transactionId: 3_000, accountId: 1, points: 5 });
+  const republished = await invoked(['recover'], brand.env);
+  expect(republished).toMatchObject({ code: 0, err: '' });
+  expect(republished.out).toMatch(/created +publication/);
+  expect(idsOf(brand).has(`px-${MERCHANT}-pos_activity-3000`)).toBe(true);
+  expect((await gaps(brand)).every(({ closed }) => closed)).toBe(true);
+  // One for what was published otherwise, one for the slot made anew: filled together.
+  expect(republished.out.match(/^Gap \d+: /gm)).toHaveLength(2);
+  expect(republished.out.match(/^Delivered /gm)).toHaveLength(1);
+  const check = await invoked(['recover'], brand.env);
+  expect(check.out).toContain('Nothing to recover: no gap is open.');
+}, 60_000);
+
+test('a guest deleted while the slot was gone is suppressed, also for what was queued before', async () => {
+  await using brand = await servers();
+  await tills(brand.db, { members: 2, purchases: 4 });
+  await brand.db.sql(`UPDATE loyalty.guest SET status = 'ANONYMIZED' WHERE user_id = 1`);
+  await dropSlots(brand);
+  const ended = await invoked(['recover'], brand.env);
+  expect(ended).toMatchObject({ code: 0, err: '' });
+  const { rows } = await brand.db.sql('SELECT guest_id FROM segment_connector.suppressed_guest');
+  expect(rows).toEqual([{ guest_id: '1' }]);
+  expect(brand.arrivals.calls.map(({ accountId }) => accountId)).not.toContain('1');
+  expect(brand.arrivals.calls.map(({ accountId }) => accountId)).toContain('2');
+}, 60_000);

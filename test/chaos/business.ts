@@ -1,0 +1,52 @@
+import { toError } from '../../src/errors/connector-error.js';
+import type { Simulator } from '../../src/demo/simulator/simulator.js';
+
+export interface BusinessOptions {
+  readonly simulator: Simulator;
+  readonly log: (text: string) => void;
+}
+
+/** So long at a time: what an act put off is performed before the next stretch begins. */
+const STRETCH_SECONDS = 20;
+
+/** A brand that goes on with its business whatever happens to its database: a failed act is its own affair. */
+export class Business {
+  readonly #options: BusinessOptions;
+  readonly #over = new AbortController();
+  #running: Promise<void> | null = null;
+  /** Failed acts by PostgreSQL's code, or the system's. */
+  readonly failures = new Map<string, number>();
+
+  constructor(options: BusinessOptions) {
+    this.#options = options;
+  }
+
+  get commits(): number {
+    return this.#options.simulator.commits;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing is being written any more. */
+  async end(): Promise<void> {
+    this.#over.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        await this.#options.simulator.run(STRETCH_SECONDS, signal);
+      } catch (thrown) {
+        const error = toError(thrown) as NodeJS.ErrnoException;
+        const code = error.code ?? error.name;
+        if (!this.failures.has(code)) this.#options.log(`business: an act failed: ${code} ${error.message}`);
+        this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type pg from 'pg';
+import type { Fault, Strike } from '../fault.js';
+
+const OBJECT_IN_USE = '55006';
+
+/** The walsender of a process that has gone may hold the slot until it notices. */
+async function untilDropped({ site, sleep }: Strike): Promise<void> {
+  for (;;) {
+    try {
+      await site.pool.query('SELECT pg_drop_replication_slot($1)', [site.slotName]);
+      return;
+    } catch (thrown) {
+      if ((thrown as pg.DatabaseError).code !== OBJECT_IN_USE) throw thrown;
+      await sleep(300);
+    }
+  }
+}
+
+export const SLOT_FAULTS: readonly Fault[] = [
+  {
+    name: 'slot-dropped',
+    area: 'slot',
+    weight: 0.7,
+    doubles: 'margin',
+    strike: async (strike) => {
+      const { site, random, sleep } = strike;
+      const ms = random.int(0, 4_000);
+      await site.operator.recover(async () => {
+        await untilDropped(strike);
+        await sleep(ms);
+      });
+      return `gone for ${ms} ms, and recovered`;
+    },
+  },
+  {
+    name: 'replay-slot-dropped',
+    area: 'slot',
+    weight: 0.3,
+    doubles: 'none',
+    strike: async ({ site }) => {
+      const name = `${site.slotName}_replay`;
+      const { rowCount } = await site.pool.query(
+        'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NULL',
+        [name],
+      );
+      return rowCount === 0 ? 'it was not there, or in use' : name;
+    },
+  },
+];

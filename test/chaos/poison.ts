@@ -1,0 +1,22 @@
+import type { Fault, FaultScript } from '../../src/demo/receiver-contract.js';
+import { hashOf } from './hash.js';
+
+/** One call in so many is poison while the fault lasts. */
+const ONE_IN = 149;
+
+/**
+ * Calls that Segment refuses, by their ids: a batch that holds one is answered with 400. Such a call must end among the
+ * dead letters, alone.
+ */
+export class Poison {
+  /** Ids that were refused while they stood alone: they may rightly never arrive. */
+  readonly refusedAlone = new Set<string>();
+
+  readonly script: FaultScript = ({ messageIds }): Fault | null => {
+    const poisoned = messageIds.filter((id) => hashOf(id) % ONE_IN === 0);
+    const [first] = poisoned;
+    if (first === undefined) return null;
+    if (messageIds.length === 1) this.refusedAlone.add(first);
+    return { tag: 'status', status: 400, body: JSON.stringify({ error: `cannot take ${first}` }) };
+  };
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { createDelivery } from '../../src/delivery/delivery.js';
+import { startReceiver, type Fault, type ReceivedRequest } from '../../src/demo/receiver.js';
+import { QueueRig, range, until } from '../queue/rig.js';
+import { eventCall, transaction } from '../queue/sample-calls.js';
+import { ids } from './rig.js';
+import { delivering } from './settings.js';
+
+/** A minute, compressed. */
+const PROBE_MS = 250;
+const TIMEOUT_MS = 300;
+const FAULTS: Readonly<Record<string, Fault>> = {
+  refused: { tag: 'status', status: 401, body: 'unknown write key' },
+  limited: { tag: 'status', status: 429, headers: { 'Retry-After': '1' } },
+  hanging: { tag: 'hang' },
+  down: { tag: 'status', status: 503 },
+};
+const SOURCES = ['healthy', ...Object.keys(FAULTS)];
+const IDS = ids(1, 60);
+
+function sourceOf({ authorization }: ReceivedRequest): string {
+  const key = Buffer.from((authorization ?? '').replace('Basic ', ''), 'base64').toString();
+  return key.replace(/^wk_|:$/g, '');
+}
+
+test('a source with a bad key, one told to wait, one that hangs and one that is down stand alone; each goes on by itself, and nothing is lost', async () => {
+  await using queue = await QueueRig.open();
+  await using receiver = await startReceiver({
+    writeKeys: SOURCES.map((name) => `wk_${name}`),
+    limitPerSecond: null,
+  });
+  let mended = false;
+  receiver.respondWith((request) => (mended ? null : (FAULTS[sourceOf(request)] ?? null)));
+  const sink = await queue.sink({ sources: SOURCES.map((name) => ({ name, lanes: 1 })) });
+  for (const name of SOURCES) {
+    // Ids are Segment's key within a source only; here one receiver stands for all of them.
+    for (const job of range(0, 3)) {
+      const calls = IDS.slice(job * 15, job * 15 + 15).map((id) =>
+        eventCall(`${name}-${id}`, { key: id, account: id }),
+      );
+      await sink.offer(transaction(job + 1, calls, undefined, name));
+      await sink.flush();
+    }
+  }
+  const told: string[] = [];
+  const delivery = createDelivery({
+    redis: queue.settings,
+    sources: SOURCES.map((name) =>
+      delivering(receiver.url, { name, writeKey: `wk_${name}`, requestTimeoutMs: TIMEOUT_MS }),
+    ),
+    probeIntervalMs: PROBE_MS,
+    observer: {
+      stopped: (source, _lane, code) => told.push(`${source} ${code}`),
+      resumed: (source) => told.push(`${source} resumed`),
+    },
+  });
+  queue.onClose(async () => delivery.close({ graceMs: 100 }));
+  await delivery.start();
+  const keptOf = (name: string): string[] =>
+    receiver.events
+      .filter(({ messageId, duplicate }) => !duplicate && messageId.startsWith(`${name}-`))
+      .map(({ messageId }) => messageId.slice(name.length + 1));
+  const requestsOf = (name: string): readonly ReceivedRequest[] =>
+    receiver.requests.filter((request) => sourceOf(request) === name);
+
+  await receiver.waitUntil(() => keptOf('healthy').length === IDS.length);
+  expect(keptOf('healthy')).toEqual(IDS);
+  await until(
+    () => requestsOf('refused').length >= 4 && requestsOf('limited').length >= 3,
+    'a few tries of each',
+  );
+  expect(delivery.stopped()).toEqual([
+    { source: 'refused', code: 'SOURCE_REFUSED', detail: 'status 401: unknown write key' },
+  ]);
+  for (const name of Object.keys(FAULTS)) {
+    expect(keptOf(name)).toEqual([]);
+    const tries = requestsOf(name);
+    // The head job's first request again and again: nothing else leaves, nothing is reordered.
+    for (const { messageIds } of tries) expect(messageIds).toEqual(tries[0]?.messageIds);
+  }
+  for (const [name, leastMs] of [
+    ['refused', PROBE_MS],
+    ['limited', 1_000],
+    ['hanging', TIMEOUT_MS],
+  ] as const) {
+    const times = requestsOf(name).map(({ arrivedAtMs }) => arrivedAtMs);
+    for (const [i, atMs] of times.entries()) {
+      if (i > 0) expect(atMs - (times[i - 1] ?? 0), name).toBeGreaterThan(leastMs * 0.9);
+    }
+  }
+
+  mended = true;
+  await receiver.waitUntil(() => SOURCES.every((name) => keptOf(name).length === IDS.length));
+  for (const name of SOURCES) {
+    expect(keptOf(name)).toEqual(IDS);
+    expect(await queue.letters(name).count()).toBe(0);
+  }
+  expect(receiver.counts.duplicates).toBe(0);
+  expect(delivery.stopped()).toEqual([]);
+  // Only the one that a person must look at was told of.
+  expect(new Set(told)).toEqual(new Set(['refused SOURCE_REFUSED', 'refused resumed']));
+});
