@@ -14,7 +14,8 @@ async function turnedOn(db: TestDatabase): Promise<string> {
 }
 
 test('a backfill beside the running stream doubles nothing but deliveries: every row has the id the stream gave it', async () => {
-  await using brand = await system({ seed: 21 });
+  // A guest forgotten between the reading of a page and its delivery would rightly be counted and not sent.
+  await using brand = await system({ seed: 21, never: 'guest anonymised' });
   const connector = brand.run('all');
   await connector.logged('capture is streaming');
   const business = brand.business(8);

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { Arrivals } from '../../src/demo/arrivals.js';
 import { expectedCalls, type ExpectedCall } from '../../src/demo/oracle.js';
 import { startReceiver, type Receiver } from '../../src/demo/receiver.js';
+import { ACTS, actAt } from '../../src/demo/simulator/programme.js';
 import { Simulator } from '../../src/demo/simulator/simulator.js';
 import { verify, type Verdict } from '../../src/demo/verify.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
@@ -58,6 +59,8 @@ export interface SystemOptions {
   readonly ratePerSecond?: number;
   readonly guests?: number;
   readonly seed?: number;
+  /** The name of an act of the simulator that never happens. */
+  readonly never?: string;
   /** Whether the connector's set-up is done. Default true. */
   readonly setUp?: boolean;
 }
@@ -82,6 +85,11 @@ export async function system(options: SystemOptions = {}): Promise<System> {
     guests: options.guests ?? 100,
     ratePerSecond: options.ratePerSecond ?? 150,
     seed: options.seed ?? 1,
+    nextAct: (index, random) => {
+      let act = actAt(index, random);
+      while (act.name === options.never) act = actAt(ACTS.length, random);
+      return act;
+    },
     clock: systemClock,
   });
   await simulator.open();
