@@ -61,9 +61,11 @@ test('status says where everything stands and names who holds the floor, with an
   expect(live?.deliveredSeq).toBeGreaterThan(0);
   expect(live).toMatchObject({ queuedSeq: live?.deliveredSeq, jobs: 0 });
 
-  // A till that forgot to commit, and more WAL than anyone overlooks.
+  // A till that forgot to commit, and more WAL than anyone overlooks. Decoding knows of it by what it wrote.
   const till = await brand.db.session();
-  await till.query(`SET application_name = 'till 7'; BEGIN; SELECT pg_current_xact_id()`);
+  await till.query(
+    `SET application_name = 'till 7'; BEGIN; SELECT pg_logical_emit_message(true, 'till', 'not committed')`,
+  );
   await brand.db.sql(
     `SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 40)`,
   );
