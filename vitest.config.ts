@@ -16,13 +16,15 @@ const shared = {
  */
 export default defineConfig({
   test: {
-    // Servers and tests share the machine: more workers than two cores only makes waits longer.
-    maxWorkers: 2,
+    // Tests with servers wait more than they work: three keep two cores busy (297 s with two workers, 190 s with three).
+    maxWorkers: 3,
     projects: [
       {
         test: {
           ...shared,
           name: 'pure',
+          // They keep no state to keep apart, and loading the modules anew for each file took half of their time.
+          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.pg.test.ts', 'test/**/*.redis.test.ts'],
         },
