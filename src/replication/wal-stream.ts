@@ -2,6 +2,7 @@ import type { Transaction } from '../changes/transaction.js';
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import { formatLsn, type Lsn } from '../postgres/lsn.js';
+import { refusesSessions } from '../postgres/refuses-sessions.js';
 import { Assembler } from './assembler.js';
 import { notPgoutput } from './bytes.js';
 import { Intake } from './intake.js';
@@ -11,6 +12,7 @@ import { ReportedPosition } from './reported-position.js';
 import { ServerStop } from './server-stop.js';
 import type { ReplicationSession } from './session.js';
 import { prepareSpillDirectory, removeLeftovers, type SpillDirectory } from './spill.js';
+import { watchUnread } from './unread-watch.js';
 import type { WalStreamObserver, WalStreamOptions } from './wal-stream-options.js';
 
 export type { WalStreamObserver, WalStreamOptions } from './wal-stream-options.js';
@@ -211,11 +213,19 @@ export class WalStream {
           this.#heard = false;
           return heard;
         },
-        // After a failure the socket is not read either.
-        paused: () => this.paused || this.#failure !== null,
+        paused: () => this.#unread,
         sendStatus: (askReply) => this.#position.send(askReply),
         onAsked: () => void (this.#unansweredSinceMs ??= this.#options.clock.now()),
         onSilent: (error) => this.#fail(error),
+      },
+      this.#liveness.signal,
+    ).catch((error: unknown) => this.#fail(toError(error)));
+    watchUnread(
+      {
+        clock: this.#options.clock,
+        unread: () => this.#unread,
+        refuses: async () => refusesSessions(this.#options.connection),
+        onRefused: () => this.#giveServerUp(),
       },
       this.#liveness.signal,
     ).catch((error: unknown) => this.#fail(toError(error)));
@@ -244,7 +254,7 @@ export class WalStream {
         this.#answerLater().catch((error: unknown) => this.#fail(toError(error)));
         return;
       case 'give up':
-        this.#letServerStop().catch((error: unknown) => this.#fail(toError(error)));
+        this.#giveServerUp();
         return;
       default:
         answer satisfies never;
@@ -254,6 +264,15 @@ export class WalStream {
   async #answerLater(): Promise<void> {
     await this.#options.clock.sleep(ServerStop.answerAfterMs, this.#liveness.signal);
     if (!this.#stopping) this.#position.send(false);
+  }
+
+  /** After a failure the socket is not read either. */
+  get #unread(): boolean {
+    return this.paused || this.#failure !== null;
+  }
+
+  #giveServerUp(): void {
+    this.#letServerStop().catch((error: unknown) => this.#fail(toError(error)));
   }
 
   /** Closes at once, whoever still waits for the server to settle what it took: the server waits for this connection. */

@@ -37,6 +37,33 @@ test('a server shuts down within seconds although whoever took its last transact
   await server.start();
 });
 
+test('a server shuts down within seconds although reading rests because too much is held', async () => {
+  await using server = await startEmbeddedPostgres();
+  await using s = await streaming({ server: server.url() });
+  const pauses: boolean[] = [];
+  const stream = s.stream({
+    maxBufferedBytes: 100_000,
+    observer: { onBackpressure: (paused) => pauses.push(paused) },
+  });
+  await stream.start();
+  // More than the buffers of both sockets take, so that the server is stopped in the midst of sending.
+  for (let i = 0; i < 30; i++) {
+    await s.db.sql(
+      `INSERT INTO loyalty.tier SELECT 1, 1, ${20_000 + i * 1_000} + i, repeat('x', 1000) FROM generate_series(1, 500) i`,
+    );
+  }
+  await until(() => pauses.length === 1, 'reading paused');
+  const began = Date.now();
+  await server.halt('fast');
+  expect(Date.now() - began).toBeLessThan(40_000);
+  expect(stream.failure).toMatchObject({ code: 'REPLICATION_LOST', action: 'retry' });
+  await stream.stop();
+  await server.start();
+  const next = s.stream();
+  await next.start();
+  expect((await takeLabels(next, 15_000)).labels).toHaveLength(15_000);
+});
+
 test('a server that goes on running asks no more often while something is unconfirmed, and is not given up', async () => {
   await using server = await startEmbeddedPostgres();
   await using s = await streaming({ server: server.url() });
