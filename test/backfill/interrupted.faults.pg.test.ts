@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import { startConnectorProcess } from '../support/connector-process.js';
 import { eventually } from '../support/eventually.js';
 import { invoked } from './invoked.js';
 import { servers } from './servers.js';
@@ -23,11 +23,7 @@ test('stopped and then killed, a backfill goes on where it was: all sent, at mos
   const afterFirst = brand.arrivals.calls.length;
   expect(afterFirst).toBeLessThan(2 * PURCHASES);
 
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...SLOW], {
-    env: { PATH: process.env['PATH'] ?? '', ...brand.env },
-    stdio: 'ignore',
-  });
+  const child = startConnectorProcess(SLOW, brand.env, 'ignore');
   const exited = once(child, 'exit');
   await eventually(() => brand.arrivals.calls.length >= afterFirst + 150, 'calls of the second', 30_000);
   child.kill('SIGKILL');

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { slotOf } from '../support/captured.js';
 import { MERCHANT, purchase } from '../support/brand.js';
+import { startConnectorProcess } from '../support/connector-process.js';
 import { eventually } from '../support/eventually.js';
 import { invoked } from './invoked.js';
 import { servers, type Servers } from './servers.js';
 import { tills } from './tills.js';
-
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
 async function gaps(brand: Servers): Promise<readonly { reason: string; closed: boolean }[]> {
   const { rows } = await brand.db.sql<{ reason: string; closed: boolean }>(
@@ -31,10 +29,7 @@ test('a recovery killed half-way is gone on with: the gap stays open until all o
   await using brand = await servers();
   await tills(brand.db, { members: 5, purchases: 160 });
   await dropSlots(brand);
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'recover', '--rows-per-second', '80'], {
-    env: { PATH: process.env['PATH'] ?? '', ...brand.env },
-    stdio: 'ignore',
-  });
+  const child = startConnectorProcess(['recover', '--rows-per-second', '80'], brand.env, 'ignore');
   const exited = once(child, 'exit');
   await eventually(() => brand.arrivals.calls.length >= 120, 'calls of the first process', 30_000);
   child.kill('SIGKILL');

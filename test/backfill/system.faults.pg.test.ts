@@ -56,6 +56,7 @@ test('a slot dropped by hand under load is recovered by one command: nothing mis
   expect(ended).toMatchObject({ code: 0, err: '' });
   expect(brand.arrivals.calls.length).toBeGreaterThan(arrived + 100);
   const last = brand.run('all');
+  await last.logged('capture is streaming');
   await business;
   const verdict = await brand.verdict();
   expect(verdict.findings).toEqual([]);

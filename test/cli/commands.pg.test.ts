@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver, type Receiver } from '../../src/demo/receiver.js';
+import { startConnectorProcess } from '../support/connector-process.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { invoke } from './invoke.js';
@@ -181,13 +181,10 @@ describe('run', () => {
   });
 
   it('answers SIGTERM as a process: drains and exits 0', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'run'], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = startConnectorProcess(['run'], env, ['ignore', 'pipe', 'inherit']);
     const exited = once(child, 'exit');
     let log = '';
-    child.stdout.on('data', (chunk) => (log += String(chunk)));
+    child.stdout?.on('data', (chunk) => (log += String(chunk)));
     const port = () => Number(/"port":(\d+),"msg":"serving/.exec(log)?.[1] ?? 0);
     await expect.poll(port, { timeout: 15_000 }).toBeGreaterThan(0);
     await expect.poll(() => ready(port()), { timeout: 15_000 }).toMatchObject({ status: 200 });

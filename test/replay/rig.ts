@@ -1,5 +1,5 @@
 import { replaySlotName } from '../../src/postgres/slot.js';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { silentLogger } from '../../src/observability/logger.js';
 import { invoke } from '../cli/invoke.js';
 import { MERCHANT, POINTS, seedAccount, seedBrand, STORE } from '../support/brand.js';
 import { PUBLICATION, setUpConnector, slotOf } from '../support/captured.js';
+import { startConnectorProcess } from '../support/connector-process.js';
 import { eventually } from '../support/eventually.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
@@ -116,11 +117,7 @@ export async function replayRig(env: Readonly<Record<string, string>> = {}): Pro
     },
     replay: async (...argv) => invoke(['replay', ...argv], settings),
     spawn: (...argv) => {
-      const main = new URL('../../src/main.ts', import.meta.url).pathname;
-      const child = spawn(process.execPath, ['--import', 'tsx', main, ...argv], {
-        env: { PATH: process.env['PATH'] ?? '', ...settings },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const child = startConnectorProcess(argv, settings);
       children.push(child);
       return child;
     },

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { verify, type Verdict } from '../../src/demo/verify.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
 import { clientConfig } from '../../src/postgres/connection.js';
 import { PUBLICATION, setUpConnector, slotOf } from './captured.js';
+import { startConnectorProcess } from './connector-process.js';
 import { eventually } from './eventually.js';
 import { testDatabase, type TestDatabase } from './postgres.js';
 import { testRedis, type TestRedis } from './redis.js';
@@ -165,15 +166,11 @@ export async function system(options: SystemOptions = {}): Promise<System> {
 }
 
 function startProcess(argv: readonly string[], env: Readonly<Record<string, string>>): RunningProcess {
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...argv], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startConnectorProcess(argv, env);
   let log = '';
   const keep = (chunk: Buffer): void => void (log += chunk.toString());
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
   return {
     child,
