@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { settingsFileSchema } from '../src/config/file-schema.js';
 import { OPTION_NAMES, OPTIONS } from '../src/config/options.js';
 import type { OptionSpec } from '../src/config/option.js';
 import { ERROR_POLICY } from '../src/errors/codes.js';
@@ -106,6 +107,10 @@ async function documents(): Promise<Map<string, string>> {
     ['docs/operations.md', await markdown(operations)],
     ['docs/events.md', await markdown(renderEventsDoc())],
     ['docs/tracking-plan.json', renderTrackingPlan()],
+    [
+      'docs/connector.schema.json',
+      await format(JSON.stringify(settingsFileSchema()), { ...options, parser: 'json' }),
+    ],
   ]);
 }
 

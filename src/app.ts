@@ -1,6 +1,6 @@
 import { captureService, type CaptureService } from './capture/service.js';
 import type { CaptureObserver } from './capture/observer.js';
-import type { Config } from './config/config.js';
+import { laneCounts, present, type Config } from './config/config.js';
 import type { Role } from './config/option.js';
 import { createDelivery, type Delivery } from './delivery/delivery.js';
 import type { DeliveryObserver } from './delivery/observer.js';
@@ -128,35 +128,37 @@ export class Connector implements Service {
       (server) => server.close(),
     );
     // Released after delivery, whose last deliveries it still moves.
-    const tallies = role === 'deliver' ? null : this.#startTallies();
+    const tallies = role === 'deliver' ? [] : this.#startTallies();
     if (role !== 'capture' && this.#stopping === null) await this.#startDelivery(watch);
-    if (this.#stopping === null) await tallies?.begin();
-    if (tallies !== null && this.#stopping === null) this.#startCapture(watch, tallies);
+    if (this.#stopping === null) await Promise.all(tallies.map(async (each) => each.begin()));
+    if (role !== 'deliver' && this.#stopping === null) this.#startCapture(watch, tallies);
   }
 
-  #startTallies(): TallyService {
-    const { redis, postgres, capture, queue, source } = this.#config;
+  #startTallies(): readonly TallyService[] {
+    const { redis, postgres, capture, queue, sources } = this.#config;
     if (redis === null || postgres === null) throw new RangeError('capture needs postgres and redis');
     const { clock, logger } = this.#deps;
-    const tallies = startTallyService({
-      database: { url: postgres.url, tls: postgres.tls },
-      redis,
-      prefix: queue.prefix,
-      source: source.name,
-      slotName: capture.slotName,
-      clock,
-      logger,
-    });
-    this.#releases.defer('tallies', () => tallies.stop());
+    const tallies = sources.map(({ settings }) =>
+      startTallyService({
+        database: { url: postgres.url, tls: postgres.tls },
+        redis,
+        prefix: queue.prefix,
+        source: settings.name,
+        slotName: capture.slotName,
+        clock,
+        logger,
+      }),
+    );
+    this.#releases.defer('tallies', async () => void (await Promise.all(tallies.map((each) => each.stop()))));
     return tallies;
   }
 
   async #startDelivery(watch: Watch): Promise<void> {
-    const { redis, delivery: settings, queue } = this.#config;
-    if (redis === null || settings === null) throw new RangeError('delivery needs redis and a source');
+    const { redis, sources, queue } = this.#config;
+    if (redis === null) throw new RangeError('delivery needs redis');
     const { clock, logger, observers, probeIntervalMs } = this.#deps;
     const delivery = createDelivery({
-      sources: [settings],
+      sources: sources.map(({ delivery: settings }) => present(settings, 'Segment source')),
       redis,
       prefix: queue.prefix,
       clock,
@@ -180,8 +182,8 @@ export class Connector implements Service {
     if ((await this.#delivery?.close({ graceMs })) === 'cut-short') this.#drain = 'cut-short';
   }
 
-  #startCapture(watch: Watch, tallies: TallyService): void {
-    const { redis, postgres, capture: settings, queue, source } = this.#config;
+  #startCapture(watch: Watch, tallies: readonly TallyService[]): void {
+    const { redis, postgres, capture: settings, queue, sources } = this.#config;
     if (redis === null || postgres === null) throw new RangeError('capture needs postgres and redis');
     const { clock, logger, observers } = this.#deps;
     const stop = new AbortController();
@@ -189,7 +191,7 @@ export class Connector implements Service {
     const service = captureService({
       database: { url: postgres.url, tls: postgres.tls },
       settings,
-      sources: [source],
+      sources: sources.map((source) => source.settings),
       logger,
       clock,
       observer: combine(
@@ -198,12 +200,12 @@ export class Connector implements Service {
         watch.capture,
         observers?.capture ?? {},
       ),
-      counted: () => tallies.settle(),
+      counted: async () => void (await Promise.all(tallies.map((each) => each.settle()))),
       onUnreadableNumber: () => this.#metrics.unreadableNumbers.inc(),
       openSink: () =>
         createEventSink({
           redis,
-          sources: [{ name: source.name, lanes: queue.lanes }],
+          sources: laneCounts(sources),
           prefix: queue.prefix,
           queueBudgetBytes: queue.budgetBytes,
           clock,

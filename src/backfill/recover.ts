@@ -21,9 +21,7 @@ export interface RecoverOptions {
   readonly database: DatabaseOptions;
   readonly slotName: string;
   readonly publicationName: string;
-  readonly source: EventSettings;
-  /** Opened once per gap. */
-  readonly openLane: () => BackfillLane & AsyncDisposable;
+  readonly sources: readonly RecoveredSource[];
   /** How much more is read on both sides of a gap. Default 15 minutes. */
   readonly marginUs?: number;
   readonly rowsPerSecond: number;
@@ -33,15 +31,22 @@ export interface RecoverOptions {
   readonly graceMs: number;
 }
 
+export interface RecoveredSource {
+  readonly settings: EventSettings;
+  /** Opened once per gap. */
+  readonly openLane: () => BackfillLane & AsyncDisposable;
+}
+
 export interface RecoverReporter {
   /** What set-up did to slot and publication. */
   step(report: StepReport): void;
-  /** Gaps that one filling closes. */
-  gaps(gaps: readonly Gap[], span: BackfillSpan): void;
+  /** Gaps that one filling closes, for one of the sources. */
+  gaps(gaps: readonly Gap[], span: BackfillSpan, source: EventSettings): void;
   resuming(run: BackfillRun): void;
   /** Batches that were queued before the gap, and go first. */
   waitingForLive(jobs: number): void;
-  filled(gaps: readonly Gap[], filled: Filled): void;
+  filled(filled: Filled): void;
+  closed(gaps: readonly Gap[]): void;
   readonly observer: FillObserver;
 }
 
@@ -85,16 +90,17 @@ interface OpenStretch {
  */
 const STREAMED_AFTER_US = 60_000_000;
 
-/** Those of the configured source, oldest first: one event of the operator's may have left several. */
+/** Oldest first: one event of the operator's may have left several. */
 async function openStretches(options: RecoverOptions): Promise<readonly OpenStretch[]> {
-  const { knex, database, slotName, source, marginUs = DEFAULT_MARGIN_US } = options;
+  const { knex, database, slotName, sources, marginUs = DEFAULT_MARGIN_US } = options;
   const checkpoint = await readCheckpoint(knex, slotName);
   const { nowUs } = await readSystem(knex, database);
-  // Never before the source was turned on.
-  const enabledUs = Math.max(checkpoint?.enabledFromUs ?? 0, source.enabledFromUs);
+  // Never before the first source was turned on; each leaves out what was before its own time.
+  const firstUs = Math.min(...sources.map(({ settings }) => settings.enabledFromUs));
+  const enabledUs = Math.max(checkpoint?.enabledFromUs ?? 0, firstUs);
   const stretches: OpenStretch[] = [];
   const open = (await readGaps(knex, slotName))
-    .filter((gap) => gap.closedAtUs === null && (gap.source === null || gap.source === source.name))
+    .filter((gap) => gap.closedAtUs === null && isOfAny(gap, sources))
     .map((gap) => ({
       gap,
       sinceUs: Math.max(gap.fromTimeUs === null ? enabledUs : gap.fromTimeUs - marginUs, enabledUs),
@@ -120,18 +126,42 @@ async function openStretches(options: RecoverOptions): Promise<readonly OpenStre
   return stretches;
 }
 
+function isOfAny(gap: Gap, sources: readonly RecoveredSource[]): boolean {
+  return gap.source === null || sources.some(({ settings }) => settings.name === gap.source);
+}
+
+/** For every source that misses something of it, one after the other. */
 async function fillStretch(
   { gaps, span }: OpenStretch,
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { knex, clock, source, reporter, rowsPerSecond, pageRows, graceMs } = options;
-  reporter.gaps(gaps, span);
+  const { knex, reporter } = options;
+  const fillings: string[] = [];
+  for (const source of options.sources.filter((each) => gaps.some((gap) => isOfAny(gap, [each])))) {
+    const runId = await fillFor(source, { gaps, span }, options, signal);
+    if (runId === null) return false;
+    fillings.push(runId);
+  }
+  for (const { id } of gaps) await closeGap(knex, id, `recover, backfill run ${fillings.join(', ')}`);
+  reporter.closed(gaps);
+  return true;
+}
+
+/** The id of the run when all of it is delivered, else null. */
+async function fillFor(
+  { settings: source, openLane }: RecoveredSource,
+  { gaps, span }: OpenStretch,
+  options: RecoverOptions,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { knex, clock, reporter, rowsPerSecond, pageRows, graceMs } = options;
+  reporter.gaps(gaps, span, source);
   const request = requestFor(span, source);
   const gapId = gaps[0].id;
   const run = await openRun({ knex, source: source.name, request, gapId, span, unconfirmed: null });
   if (run.isResumed) reporter.resuming(run);
-  await using lane = options.openLane();
+  await using lane = openLane();
   const filled = await fill(
     {
       knex,
@@ -152,11 +182,8 @@ async function fillStretch(
     },
     signal,
   );
-  if (filled.tag === 'delivered') {
-    for (const { id } of gaps) await closeGap(knex, id, `recover, backfill run ${run.id}`);
-  }
-  reporter.filled(gaps, filled);
-  return filled.tag === 'delivered';
+  reporter.filled(filled);
+  return filled.tag === 'delivered' ? run.id : null;
 }
 
 function requestFor(span: BackfillSpan, source: EventSettings): BackfillRequest {

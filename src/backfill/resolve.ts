@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import { didYouMean } from '../config/nearest.js';
 import type { EventSettings } from '../config/source.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
@@ -11,17 +10,8 @@ import type { BackfillRequest, BackfillSpan } from './request.js';
 const REMEMBERED_US = 24 * 3_600_000_000;
 
 /** @throws ConnectorError BACKFILL_REFUSED when the source would take nothing of it */
-export function requireOffered(
-  request: BackfillRequest,
-  options: { readonly source: EventSettings; readonly asked: string | null },
-): void {
-  const { source, asked } = options;
+export function requireOffered(request: BackfillRequest, source: EventSettings): void {
   const { events, identify, merchantId } = request;
-  if (asked !== null && asked !== source.name) {
-    throw refused(
-      `--source ${asked} is not configured; the source is ${source.name}.${didYouMean(asked, [source.name])}`,
-    );
-  }
   if (events.length === 0 && !identify)
     throw refused('name the events to send (--event), or --identify for profiles');
   const off = events.filter((name) => !source.events.has(name));

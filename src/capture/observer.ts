@@ -28,6 +28,8 @@ export interface CaptureObserver {
   backpressure?(paused: boolean): void;
   /** A call was derived, or set aside because it cannot be sent as it is. */
   derived?(source: string, name: string, outcome: 'derived' | 'rejected'): void;
+  /** A merchant's rows would be events, and no source takes them; told once for each. */
+  unrouted?(merchantId: string): void;
   /** A statement read what the stream has not given. */
   lookup?(table: string): void;
   checkpointed?(lsn: Lsn): void;

@@ -19,6 +19,8 @@ export interface OpenDerivationOptions {
   readonly cacheAccounts: number;
   readonly onLookup?: (table: string) => void;
   readonly onDerived?: (source: string, name: string, outcome: 'derived' | 'rejected') => void;
+  /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
+  readonly onUnrouted?: (merchantId: string) => void;
   readonly onUnreadableNumber?: (column: string) => void;
 }
 
@@ -35,7 +37,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
       `SELECT current_setting('track_commit_timestamp') AS tracking`,
     ),
   );
-  const rules = routedRules(sources);
+  const rules = routedRules(sources, options.onUnrouted ?? (() => undefined));
   const directory = new Directory({
     lookups: postgresLookups({
       knex,
@@ -69,19 +71,25 @@ function* counted(
 }
 
 /** Rows of merchants that no source takes are dropped before anything is looked up. */
-function routedRules(sources: readonly EventSettings[]): CandidateRules {
+function routedRules(
+  sources: readonly EventSettings[],
+  onUnrouted: (merchantId: string) => void,
+): CandidateRules {
   const rules = candidateRules({ emitVoids: sources.some((source) => source.emitVoids) });
   if (sources.some((source) => source.merchantId === null)) return rules;
   const merchants = new Set(sources.map((source) => source.merchantId));
-  const routed = (row: { readonly merchant_id: string } | null): boolean =>
-    merchants.has(row?.merchant_id ?? '');
+  const takes = (row: { readonly merchant_id: string } | null): boolean => {
+    if (row === null || merchants.has(row.merchant_id)) return row !== null;
+    onUnrouted(row.merchant_id);
+    return false;
+  };
   return {
-    transaction: (row) => routed(row) && rules.transaction(row),
-    checkin: (row) => routed(row) && rules.checkin(row),
-    referral: (each) => routed(each.after) && rules.referral(each),
-    recharge: (each) => routed(each.after) && rules.recharge(each),
-    response: (each) => routed(each.after) && rules.response(each),
-    registration: (each) => routed(each.after) && rules.registration(each),
-    voiding: (row) => routed(row) && rules.voiding(row),
+    transaction: (row) => rules.transaction(row) && takes(row),
+    checkin: (row) => rules.checkin(row) && takes(row),
+    referral: (each) => rules.referral(each) && takes(each.after),
+    recharge: (each) => rules.recharge(each) && takes(each.after),
+    response: (each) => rules.response(each) && takes(each.after),
+    registration: (each) => rules.registration(each) && takes(each.after),
+    voiding: (row) => rules.voiding(row) && merchants.has(row.merchant_id),
   };
 }

@@ -37,6 +37,7 @@ const CLOSE_GRACE_MS = 1_000;
 export function captureService(options: CaptureServiceOptions): CaptureService {
   const { settings, sources, logger, clock, observer, database } = options;
   const knex = openKnex({ ...database, poolSize: 8 });
+  const unrouted = onceEach((merchantId) => observer.unrouted?.(merchantId));
   const capture = new Capture({
     database,
     knex,
@@ -64,6 +65,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         withDatabase,
         cacheAccounts: settings.cacheAccounts,
         onLookup: (table) => observer.lookup?.(table),
+        onUnrouted: (merchantId) => unrouted(merchantId),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),
         onUnreadableNumber: options.onUnreadableNumber,
       });
@@ -81,5 +83,18 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         await closeKnex(knex, CLOSE_GRACE_MS);
       }
     },
+  };
+}
+
+/** More are not told apart: a connector for one merchant of many thousands knows enough. */
+const MOST_UNROUTED = 10_000;
+
+/** Over all sessions: a stream that begins again brings the same rows again. */
+function onceEach(tell: (merchantId: string) => void): (merchantId: string) => void {
+  const told = new Set<string>();
+  return (merchantId) => {
+    if (told.has(merchantId) || told.size >= MOST_UNROUTED) return;
+    told.add(merchantId);
+    tell(merchantId);
   };
 }

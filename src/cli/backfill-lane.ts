@@ -1,5 +1,5 @@
 import type { BackfillLane } from '../backfill/fill.js';
-import { present, type Config } from '../config/config.js';
+import { laneCounts, present, type Config, type SourceConfig } from '../config/config.js';
 import { createDelivery, type Delivery, type DeliveryOptions } from '../delivery/delivery.js';
 import { combine } from '../observers/combine.js';
 import type { Logger } from '../observability/logger.js';
@@ -10,6 +10,7 @@ import { QueueStatusReader } from '../queue/status.js';
 
 export interface OpenLaneOptions {
   readonly config: Config;
+  readonly source: SourceConfig;
   readonly logger: Logger;
   /** Whether the live lanes are served as well, so that what they hold goes first. */
   readonly withLiveLanes: boolean;
@@ -17,14 +18,14 @@ export interface OpenLaneOptions {
   readonly onObstacle: (text: string | null) => void;
 }
 
-/** The backfill lane of the configured source, with a delivery of this process. */
+/** The backfill lane of a source, with a delivery of this process. */
 export function openBackfillLane(options: OpenLaneOptions): BackfillLane & AsyncDisposable {
-  const { config, logger, withLiveLanes, onObstacle } = options;
-  const { delivery: settings, queue, source, shutdownGraceMs } = config;
+  const { config, source, logger, withLiveLanes, onObstacle } = options;
+  const { queue, shutdownGraceMs } = config;
   const redis = present(config.redis, 'Redis');
   const { prefix } = queue;
   const deliveryOptions: DeliveryOptions = {
-    sources: [present(settings, 'Segment source')],
+    sources: [present(source.delivery, 'Segment source')],
     redis,
     prefix,
     ...(withLiveLanes ? {} : { onlyLane: BACKFILL_LANE }),
@@ -38,7 +39,7 @@ export function openBackfillLane(options: OpenLaneOptions): BackfillLane & Async
   const status = new QueueStatusReader({
     redis,
     prefix,
-    sources: [{ name: source.name, lanes: queue.lanes }],
+    sources: laneCounts([source]),
   });
   return {
     openSink: () =>
@@ -46,7 +47,7 @@ export function openBackfillLane(options: OpenLaneOptions): BackfillLane & Async
         redis,
         prefix,
         lane: BACKFILL_LANE,
-        sources: [source.name],
+        sources: [source.settings.name],
         observer: combine(queueLog(logger), {
           waiting: (why: string) => {
             awaitsRedis = why === 'redis_unavailable';

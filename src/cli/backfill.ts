@@ -16,6 +16,7 @@ import { openBackfillLane } from './backfill-lane.js';
 import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
+import { sourceAsked } from './source.js';
 import { styleFor } from './style.js';
 
 export interface BackfillCommandOptions {
@@ -41,8 +42,9 @@ export async function backfillCommand(
   options: BackfillCommandOptions,
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: options.dryRun ? 'preview' : 'run' });
-  const request = requestOf(options, config.source);
-  requireOffered(request, { source: config.source, asked: options.source ?? null });
+  const asked = sourceAsked(config, options.source, 'BACKFILL_REFUSED');
+  const request = requestOf(options, asked.settings);
+  requireOffered(request, asked.settings);
   const database = present(config.postgres, 'database');
   const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   const logger = commandLogger(context, config);
@@ -51,7 +53,7 @@ export async function backfillCommand(
   try {
     const { span, source, wasSentBefore } = await resolveSpan(knex, {
       request,
-      source: config.source,
+      source: asked.settings,
       slotName: config.capture.slotName,
     });
     const names = [...request.events, ...(request.identify ? ['profiles'] : [])];
@@ -78,6 +80,7 @@ export async function backfillCommand(
     if (run.isResumed) screen.resuming(run);
     await using lane = openBackfillLane({
       config,
+      source: asked,
       logger,
       withLiveLanes: false,
       onObstacle: (text) => screen.obstacle(text),

@@ -23,7 +23,12 @@ export async function check(context: CommandContext, options: CheckCommandOption
   const areas: [area: string, findings: Promise<readonly Finding[]>][] = [];
   if (role !== 'deliver') areas.push(['PostgreSQL', database(config)]);
   areas.push(['Redis', redis(config)]);
-  if (role !== 'capture') areas.push(['Segment', checkSegment({ delivery: config.delivery })]);
+  if (role !== 'capture') {
+    for (const { settings, delivery } of config.sources) {
+      const area = config.sources.length === 1 ? 'Segment' : `Segment source ${settings.name}`;
+      areas.push([area, checkSegment({ delivery })]);
+    }
+  }
   const sections: Section[] = await Promise.all(
     areas.map(async ([area, findings]) => ({ area, findings: await findings })),
   );

@@ -25,6 +25,6 @@ export async function demo(context: CommandContext, options: DemoCommandOptions)
 
 function target({ env }: CommandContext): { writeKey: string; host: string } {
   const config = parseConfig(env, { command: 'demo', role: 'deliver' });
-  const { writeKey, host } = present(config.delivery, 'Segment source');
+  const { writeKey, host } = present(config.sources[0].delivery, 'Segment source');
   return { writeKey, host };
 }

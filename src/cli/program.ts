@@ -130,7 +130,7 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
       callNames,
     )
     .option('--account <id...>', 'only these accounts (account_id)')
-    .option('--source <name>', 'the source to send to')
+    .option('--source <name>', 'the source to send to; needed where there are several')
     .option(
       '--resend',
       'send under new message ids, so that Segment takes the events for new ones; needs --yes',
@@ -169,7 +169,7 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     )
     .option('--until <time>', 'rows up to then; default: now')
     .option('--merchant <id>', "only this merchant's rows")
-    .option('--source <name>', 'the source to send to')
+    .option('--source <name>', 'the source to send to; needed where there are several')
     .option('--identify', "also send every registered guest's profile as it stands, as an identify call")
     .option('--dry-run', 'only count what would be sent')
     .option('--rows-per-second <n>', 'rows read, at most: 1 to 1000000', numberFrom(1, 1_000_000), 5_000)
@@ -208,6 +208,7 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     )
     .option('--until <time>', 'calls up to then; default: now')
     .option('--event <name...>', 'only these events, by name or slug; `identify`: identify calls', callNames)
+    .option('--source <name>', 'the source to compare; needed where there are several')
     .option('--json', 'print the comparison as JSON', false)
     .option('--repair', 'send what is missing, from the tables, then compare again', false)
     .option('--yes', 'repair even where calls of more than 24 hours ago may be doubled', false)

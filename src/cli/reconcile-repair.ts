@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { fill } from '../backfill/fill.js';
 import { holdBackfillLock } from '../backfill/lock.js';
 import { openRun } from '../backfill/run-store.js';
-import { present, type Config } from '../config/config.js';
+import { present, type Config, type SourceConfig } from '../config/config.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { timeText } from '../replay/position.js';
@@ -15,6 +15,7 @@ import { commandLogger } from './replay.js';
 export interface RepairOptions {
   readonly context: CommandContext;
   readonly config: Config;
+  readonly source: SourceConfig;
   readonly knex: Knex;
   readonly windows: readonly RepairWindow[];
   /** What may have been delivered may be sent again, though Segment has forgotten its id. */
@@ -34,7 +35,7 @@ const ROWS_PER_SECOND = 5_000;
  */
 export async function repair(options: RepairOptions): Promise<boolean> {
   const { context, config, knex, windows, confirmed, quiet } = options;
-  const source = { ...config.source, enabledFromUs: 0 };
+  const source = { ...options.source.settings, enabledFromUs: 0 };
   const risky = windows.some(
     ({ maySendAgain, fromMs }) => maySendAgain && fromMs < systemClock.now() - REMEMBERED_MS,
   );
@@ -53,6 +54,7 @@ export async function repair(options: RepairOptions): Promise<boolean> {
     const request = { events, identify: false, since, until, merchantId: null };
     await using lane = openBackfillLane({
       config,
+      source: options.source,
       logger: commandLogger(context, config),
       withLiveLanes: false,
       onObstacle: (text) => (text === null ? undefined : say(`         ${text}`)),

@@ -1,4 +1,5 @@
-import { present, type Config } from '../config/config.js';
+import type { Knex } from 'knex';
+import { present, type Config, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
@@ -12,6 +13,7 @@ import { parsePosition } from '../replay/position.js';
 import type { CommandContext } from './context.js';
 import { repair } from './reconcile-repair.js';
 import { renderReconciliation } from './reconcile-screen.js';
+import { sourceAsked } from './source.js';
 import { styleFor } from './style.js';
 
 export interface ReconcileCommandOptions {
@@ -19,6 +21,7 @@ export interface ReconcileCommandOptions {
   readonly until?: string;
   /** Names as parsed, `identify` among them. */
   readonly event?: readonly string[];
+  readonly source?: string;
   readonly json: boolean;
   readonly repair: boolean;
   readonly yes: boolean;
@@ -30,6 +33,7 @@ export async function reconcileCommand(
   options: ReconcileCommandOptions,
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: 'run', role: options.repair ? 'all' : 'capture' });
+  const source = sourceAsked(config, options.source, 'RECONCILE_REFUSED');
   const knex = openKnex({
     ...present(config.postgres, 'database'),
     poolSize: 2,
@@ -38,20 +42,21 @@ export async function reconcileCommand(
     silenceLimitMs: 0,
   });
   try {
-    const found = await look(context, config, knex, options);
+    const found = await look(context, { config, source, knex }, options);
     const windows = options.repair ? repairWindows(found.reports) : [];
     if (windows.length === 0) return tell(context, options, found);
     if (!options.json) tell(context, options, found);
     const repaired = await repair({
       context,
       config,
+      source,
       knex,
       windows,
       confirmed: options.yes,
       quiet: options.json,
     });
     if (!repaired) return EXIT.CUT_SHORT;
-    return tell(context, options, await look(context, config, knex, options));
+    return tell(context, options, await look(context, { config, source, knex }, options));
   } finally {
     await knex.destroy();
   }
@@ -65,10 +70,10 @@ function tell(context: CommandContext, options: ReconcileCommandOptions, found: 
 
 async function look(
   context: CommandContext,
-  config: Config,
-  knex: ReturnType<typeof openKnex>,
+  places: { readonly config: Config; readonly source: SourceConfig; readonly knex: Knex },
   options: ReconcileCommandOptions,
 ): Promise<Reconciliation> {
+  const { config, source, knex } = places;
   const nowMs = systemClock.now();
   const client = connectRedis({
     settings: present(config.redis, 'Redis'),
@@ -82,8 +87,8 @@ async function look(
       knex,
       client,
       prefix: config.queue.prefix,
-      source: config.source,
-      lanes: config.queue.lanes,
+      source: source.settings,
+      lanes: source.lanes,
       slotName: config.capture.slotName,
       from: options.since === undefined ? null : Math.floor(minuteOf('--since', options.since, nowMs)),
       to: options.until === undefined ? null : Math.ceil(minuteOf('--until', options.until, nowMs)),

@@ -1,10 +1,10 @@
 import { BACKFILL_APPLICATION, holdBackfillLock } from '../backfill/lock.js';
 import { recover } from '../backfill/recover.js';
-import { present } from '../config/config.js';
+import { present, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
-import { openKnex } from '../postgres/connection.js';
+import { openKnex, type DatabaseOptions } from '../postgres/connection.js';
 import type { Gap } from '../postgres/gap-store.js';
 import { timeText } from '../replay/position.js';
 import { openBackfillLane } from './backfill-lane.js';
@@ -27,45 +27,47 @@ export async function recoverCommand(
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: 'run' });
   const database = present(config.postgres, 'database');
-  const { capture, source } = config;
+  const { capture, sources } = config;
   const logger = commandLogger(context, config);
   const style = styleFor(context.out, context.env);
   const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   let screen = new BackfillScreen(context.out, style, systemClock);
-  let gaps = 0;
+  const gaps = new Set<string>();
   try {
-    await using _lock = await holdBackfillLock(database, source.name);
+    await using _locks = await holdLocks(database, sources);
     const done = await recover(
       {
         knex,
         database,
         slotName: capture.slotName,
         publicationName: capture.publicationName,
-        source,
+        sources: sources.map((source) => ({
+          settings: source.settings,
+          openLane: () =>
+            openBackfillLane({
+              config,
+              source,
+              logger,
+              withLiveLanes: true,
+              onObstacle: (text) => screen.obstacle(text),
+            }),
+        })),
         marginUs: options.margin,
         rowsPerSecond: options.rowsPerSecond,
         clock: systemClock,
         graceMs: config.shutdownGraceMs,
-        openLane: () =>
-          openBackfillLane({
-            config,
-            logger,
-            withLiveLanes: true,
-            onObstacle: (text) => screen.obstacle(text),
-          }),
         reporter: {
           step: (report) => screen.say(reportLine(report, style)),
-          gaps: (open, span) => {
-            gaps += open.length;
+          gaps: (open, span, source) => {
+            for (const { id } of open) gaps.add(id);
             screen = new BackfillScreen(context.out, style, systemClock);
             for (const gap of open) screen.say(`Gap ${gap.id}: ${describe(gap)}`);
             screen.plan([...source.events], span, source.name);
           },
           resuming: (run) => screen.resuming(run),
           waitingForLive: (jobs) => screen.waitingForLive(jobs),
-          filled: (open, filled) => {
-            screen.filled(filled);
-            if (filled.tag !== 'delivered') return;
+          filled: (filled) => screen.filled(filled),
+          closed: (open) => {
             for (const { id } of open) screen.say(style.green(`Gap ${id} is closed.`));
           },
           observer: {
@@ -81,7 +83,7 @@ export async function recoverCommand(
     );
     if (!done) return EXIT.CUT_SHORT;
     screen.say(
-      gaps === 0
+      gaps.size === 0
         ? 'Nothing to recover: no gap is open.'
         : 'Done. The connector can run: paytronix-segment run',
     );
@@ -89,6 +91,24 @@ export async function recoverCommand(
   } finally {
     await knex.destroy();
   }
+}
+
+/** Of every source, so that nothing else fills one meanwhile. */
+async function holdLocks(
+  database: DatabaseOptions,
+  sources: readonly SourceConfig[],
+): Promise<AsyncDisposable> {
+  const held: AsyncDisposable[] = [];
+  const release = async (): Promise<void> => {
+    for (const lock of held.toReversed()) await lock[Symbol.asyncDispose]();
+  };
+  try {
+    for (const { settings } of sources) held.push(await holdBackfillLock(database, settings.name));
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { [Symbol.asyncDispose]: release };
 }
 
 function describe({ reason, fromTimeUs, toTimeUs }: Gap): string {

@@ -1,10 +1,8 @@
 import { replaySlotName } from '../postgres/slot.js';
 import { openDerivation } from '../capture/open-derivation.js';
-import { present, type Config } from '../config/config.js';
+import { present, type Config, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
-import { didYouMean } from '../config/nearest.js';
 import { createDelivery } from '../delivery/delivery.js';
-import { ConnectorError } from '../errors/connector-error.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { combine } from '../observers/combine.js';
@@ -17,6 +15,7 @@ import type { PassContext } from '../replay/pass.js';
 import { replay, type ReplayOptions, type ReplayOutcome } from '../replay/replay.js';
 import type { CommandContext } from './context.js';
 import { ReplayScreen } from './replay-screen.js';
+import { sourceAsked } from './source.js';
 import { styleFor } from './style.js';
 
 export interface ReplayCommandOptions {
@@ -38,11 +37,11 @@ export async function replayCommand(
   options: ReplayCommandOptions,
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: options.dryRun ? 'preview' : 'run' });
-  requireSource(config, options.source);
+  const source = sourceAsked(config, options.source, 'REPLAY_REFUSED');
   const logger = commandLogger(context, config);
   const database = present(config.postgres, 'database');
   const knex = openKnex({ ...database, poolSize: 8, applicationName: 'paytronix-segment-replay' });
-  const pass = passContext(config, logger, knex);
+  const pass = passContext(config, [source], logger, knex);
   const screen = new ReplayScreen(context.out, styleFor(context.out, context.env), systemClock);
   const asked = {
     from: options.from ?? '',
@@ -51,12 +50,12 @@ export async function replayCommand(
     accounts: [...new Set(options.account)].toSorted(),
     resend: options.resend,
   };
-  const lane = options.dryRun ? null : openLane(config, logger);
+  const lane = options.dryRun ? null : openLane(config, source, logger);
   try {
     const outcome = await replay({
       context: pass,
       mainSlotName: config.capture.slotName,
-      source: config.source.name,
+      source: source.settings.name,
       request: {
         arguments: options.from === undefined ? null : asked,
         dryRun: options.dryRun,
@@ -77,8 +76,13 @@ export async function replayCommand(
 }
 
 /** Everything a pass over the past needs, from the configuration. */
-export function passContext(config: Config, logger: Logger, knex: PassContext['knex']): PassContext {
-  const { capture, source } = config;
+export function passContext(
+  config: Config,
+  sources: readonly SourceConfig[],
+  logger: Logger,
+  knex: PassContext['knex'],
+): PassContext {
+  const { capture } = config;
   return {
     knex,
     database: present(config.postgres, 'database'),
@@ -88,7 +92,7 @@ export function passContext(config: Config, logger: Logger, knex: PassContext['k
       const derivation = await openDerivation({
         ...options,
         knex,
-        sources: [source],
+        sources: sources.map(({ settings }) => settings),
         cacheAccounts: capture.cacheAccounts,
       });
       return (transactions, settled) => derivation.derive(transactions, settled);
@@ -109,7 +113,8 @@ const SIDE_BUDGET = 1 / 32;
 const NO_REDIS = 'waiting for Redis';
 
 function openLane(
-  { redis, delivery: settings, queue, shutdownGraceMs, source }: Config,
+  { redis, queue, shutdownGraceMs }: Config,
+  source: SourceConfig,
   logger: Logger,
 ): NonNullable<ReplayOptions['lane']> {
   const server = present(redis, 'Redis');
@@ -117,7 +122,7 @@ function openLane(
   let obstacle: string | null = null;
   const say = (text: string | null): void => void (obstacle = text);
   const delivery = createDelivery({
-    sources: [present(settings, 'Segment source')],
+    sources: [present(source.delivery, 'Segment source')],
     redis: server,
     prefix,
     onlyLane: REPLAY_LANE,
@@ -132,7 +137,7 @@ function openLane(
         redis: server,
         prefix,
         lane: REPLAY_LANE,
-        sources: [source.name],
+        sources: [source.settings.name],
         queueBudgetBytes: Math.ceil(queue.budgetBytes * SIDE_BUDGET),
         observer: combine(queueLog(logger), observer, {
           waiting: (why: string) => say(why === 'redis_unavailable' ? NO_REDIS : `waiting: ${why}`),
@@ -148,15 +153,6 @@ function openLane(
     },
     obstacle: () => obstacle,
   };
-}
-
-function requireSource(config: Config, wanted: string | undefined): void {
-  const { name } = config.source;
-  if (wanted === undefined || wanted === name) return;
-  throw new ConnectorError(
-    'REPLAY_REFUSED',
-    `--source ${wanted} is not configured; the source is ${name}.${didYouMean(wanted, [name])}`,
-  );
 }
 
 function exitCodeFor({ tag }: ReplayOutcome): ExitCode {

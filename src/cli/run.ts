@@ -15,7 +15,10 @@ export async function run(context: CommandContext, options: { readonly role: Rol
   const logger = createLogger(config.logLevel, { write: (line) => void context.out.write(line) });
   // Loaded only now: a configuration in error answers without it.
   const { createConnector } = await import('../app.js');
-  logger.info({ version: LIBRARY.version, role, source: config.source.name }, 'starting');
+  logger.info(
+    { version: LIBRARY.version, role, sources: config.sources.map(({ settings }) => settings.name) },
+    'starting',
+  );
   const { exitCode, failure } = await supervise(
     createConnector(config, { logger, role, clock: systemClock }),
     {

@@ -1,4 +1,4 @@
-import { present } from '../config/config.js';
+import { laneCounts, present } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
@@ -24,7 +24,7 @@ export async function statusCommand(
   options: StatusCommandOptions,
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: 'run', role: 'capture' });
-  const { queue, capture, source } = config;
+  const { queue, capture, sources } = config;
   const knex = openKnex({
     ...present(config.postgres, 'database'),
     poolSize: 1,
@@ -34,7 +34,7 @@ export async function statusCommand(
   });
   const reader = new QueueStatusReader({
     redis: present(config.redis, 'Redis'),
-    sources: [{ name: source.name, lanes: queue.lanes }],
+    sources: laneCounts(sources),
     prefix: queue.prefix,
   });
   try {

@@ -41,12 +41,19 @@ export interface QueueSettings {
   readonly prefix: string;
   /** Compressed bytes waiting beyond which capture waits. */
   readonly budgetBytes: number;
+}
+
+/** One Segment source: what goes there, and how. */
+export interface SourceConfig {
+  readonly settings: EventSettings;
   readonly lanes: number;
+  /** Null without a write key. */
+  readonly delivery: DeliverySettings | null;
 }
 
 /**
  * The resolved configuration: every default applied, every value checked. `parseConfig` guarantees that what the role
- * needs is not null: `postgres` for capture, `delivery` for deliver, `redis` for both.
+ * needs is not null: `postgres` for capture, every source's `delivery` for deliver, `redis` for both.
  */
 export interface Config {
   readonly role: Role;
@@ -54,9 +61,8 @@ export interface Config {
   readonly redis: RedisSettings | null;
   readonly capture: CaptureSettings;
   readonly queue: QueueSettings;
-  readonly source: EventSettings;
-  /** Null without a write key. */
-  readonly delivery: DeliverySettings | null;
+  /** At least one, with names of their own. */
+  readonly sources: readonly [SourceConfig, ...SourceConfig[]];
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: string;
   readonly shutdownGraceMs: number;
@@ -66,4 +72,11 @@ export interface Config {
 export function present<T>(part: T | null, name: string): T {
   if (part === null) throw new Error(`the configuration has no ${name}, though what runs needs it`);
   return part;
+}
+
+/** What the queue needs to know of sources. */
+export function laneCounts(
+  sources: readonly SourceConfig[],
+): { readonly name: string; readonly lanes: number }[] {
+  return sources.map(({ settings, lanes }) => ({ name: settings.name, lanes }));
 }

@@ -18,7 +18,7 @@ export interface ReadOptions {
 }
 
 /** Reads every option of the table and collects all that is wrong; an option in error falls back to its default. */
-export function readEnvironment(
+export function readOptions(
   env: Environment,
   options: ReadOptions = {},
 ): { values: OptionValues; problems: Problem[] } {
@@ -30,7 +30,6 @@ export function readEnvironment(
     const text = textOf(name, spec, env, readFile, problems) ?? spec.default;
     values[name] = text === undefined ? null : parsed(name, spec, text, problems);
   }
-  problems.push(...unknownVariables(env));
   return { values: values as OptionValues, problems };
 }
 
@@ -43,7 +42,7 @@ function textOf(
 ): string | undefined {
   const own = given(env[name]);
   const read = (variable: string, path: string): string | undefined =>
-    contents({ variable, path, secret: spec.secret ?? false }, readFile, problems);
+    contentsOf({ variable, path, secret: spec.secret ?? false }, readFile, problems);
   if (spec.file === 'only') return own === undefined ? undefined : read(name, own);
   const path = spec.file === 'also' ? given(env[`${name}_FILE`]) : undefined;
   if (path === undefined) return own;
@@ -63,8 +62,11 @@ function given(text: string | undefined): string | undefined {
 /** More of a path is not quoted. */
 const MAX_PATH_CHARS = 200;
 
-/** A secret's path is not named: where one is expected people put the secret itself. */
-function contents(
+/**
+ * The text of a file that holds a value; undefined, and a problem, when there is none.
+ * A secret's path is not named: where one is expected people put the secret itself.
+ */
+export function contentsOf(
   file: { readonly variable: string; readonly path: string; readonly secret: boolean },
   readFile: (path: string) => string,
   problems: Problem[],
@@ -108,7 +110,7 @@ function printable(variable: string): string {
 }
 
 /** Names that look meant for the connector and are not: otherwise a typo silently leaves the default in force. */
-function unknownVariables(env: Environment): Problem[] {
+export function unknownVariables(env: Environment): Problem[] {
   const known = new Set<string>(OPTION_NAMES.flatMap((name) => variablesOf(name)));
   const problems: Problem[] = [];
   for (const variable of Object.keys(env)) {

@@ -250,6 +250,11 @@ export const OPTIONS = {
     default: '4GiB',
   }),
 
+  CONFIG_FILE: option({
+    group: 'Process',
+    doc: 'A `connector.yaml` with these options and with several Segment sources; a variable that is set wins over it. Options of a source under `sources` win over both.',
+    check: matching(/^[^\0]{1,1000}$/, 'a path'),
+  }),
   HTTP_HOST: option({
     group: 'Process',
     doc: 'Address of `/livez`, `/readyz` and `/metrics`. In a container: `0.0.0.0`.',
@@ -278,6 +283,12 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+/** What a source of `connector.yaml` may set for itself. */
+export const SOURCE_OPTION_NAMES = OPTION_NAMES.filter((name) => {
+  const { group }: OptionSpec = OPTIONS[name];
+  return group === 'Segment' || group === 'What is sent';
+});
 
 type ValueOf<S> = S extends OptionSpec<infer T> ? T : never;
 type HasDefault<S> = S extends { readonly default: string } ? true : false;

@@ -68,6 +68,10 @@ export function createMetrics(options: MetricsOptions = {}) {
       'Calls by event and outcome (derived, queued, delivered, rejected by its schema, suppressed with its guest, dead_lettered).',
       ['source', 'event', 'outcome'],
     ),
+    unroutedMerchants: gauge(
+      'unrouted_merchants',
+      'Merchants seen since the start whose rows would be events and that no source takes.',
+    ),
     lookups: counter('lookups_total', 'Batched reads of a table on first sight of rows.', ['table']),
     unreadableNumbers: counter('unreadable_numbers_total', 'NaN and infinite amounts sent as null.'),
 

@@ -7,6 +7,8 @@ import type { Logger } from '../observability/logger.js';
 export function captureLog(logger: Logger): CaptureObserver {
   return {
     state: (state) => logger.info(state, `capture is ${state.tag}`),
+    unrouted: (merchantId) =>
+      logger.info({ merchantId }, 'no source takes the events of this merchant; they are not sent'),
     backpressure: (paused) =>
       logger.debug(paused ? 'reading from the server is paused' : 'reading from the server goes on'),
   };

@@ -19,6 +19,7 @@ export function captureMetrics(metrics: Metrics): CaptureObserver {
     spilled: (bytes) => metrics.spilledBytes.inc(bytes),
     backpressure: (paused) => metrics.captureWaiting.set({ for: 'derivation' }, paused ? 1 : 0),
     derived: (source, event, outcome) => metrics.events.inc({ source, event, outcome }),
+    unrouted: () => metrics.unroutedMerchants.inc(),
     lookup: (table) => metrics.lookups.inc({ table }),
     reconnecting: () => metrics.reconnects.inc({ to: 'postgres' }),
     healed: () => metrics.healings.inc(),

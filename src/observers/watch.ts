@@ -1,5 +1,5 @@
 import type { CaptureObserver, CapturePositions } from '../capture/observer.js';
-import { present, type Config } from '../config/config.js';
+import { laneCounts, present, type Config } from '../config/config.js';
 import type { Role } from '../config/option.js';
 import type { DeliveryObserver } from '../delivery/observer.js';
 import type { Clock } from '../lifecycle/clock.js';
@@ -52,9 +52,9 @@ export class Watch {
   constructor(options: WatchOptions) {
     this.#options = options;
     const { config, role, clock, metrics } = options;
-    const { prefix, lanes } = config.queue;
+    const { prefix } = config.queue;
     const redis = present(config.redis, 'Redis');
-    const sources = [{ name: config.source.name, lanes }];
+    const sources = laneCounts(config.sources);
     // Its errors are those of every other connection, which are counted and logged already.
     const onError = (): void => undefined;
     this.#client = connectRedis({

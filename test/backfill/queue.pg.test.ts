@@ -37,6 +37,7 @@ test('reading waits while the lane holds enough, and goes on when it is delivere
   });
   await using lane = openBackfillLane({
     config,
+    source: config.sources[0],
     logger: silentLogger,
     withLiveLanes: false,
     onObstacle: () => undefined,
@@ -54,7 +55,14 @@ test('reading waits while the lane holds enough, and goes on when it is delivere
       return depth;
     },
   };
-  const common = { knex, clock: systemClock, source: config.source, request, run, rowsPerSecond: 100_000 };
+  const common = {
+    knex,
+    clock: systemClock,
+    source: config.sources[0].settings,
+    request,
+    run,
+    rowsPerSecond: 100_000,
+  };
   const stop = new AbortController();
   const waiting = fill(
     {

@@ -216,7 +216,7 @@ describe('a file behind a variable', () => {
     const path = name.startsWith('/') ? name : file(name);
     const outcome = outcomeOf({ ...minimal, SEGMENT_WRITE_KEY_FILE: path }, { command: 'run' });
     return outcome.tag === 'config'
-      ? `key ${outcome.config.delivery?.writeKey ?? ''}`
+      ? `key ${outcome.config.sources[0].delivery?.writeKey ?? ''}`
       : (outcome.error.message.split('\n')[1] ?? '');
   };
 

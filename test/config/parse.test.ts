@@ -63,38 +63,43 @@ describe('defaults', () => {
         replayMaxWalBytes: 4 * 1024 ** 3,
         replayRetentionMs: 6 * 3_600_000,
       },
-      queue: { prefix: 'paytronix', budgetBytes: 1024 ** 3, lanes: 1 },
-      source: {
-        name: 'default',
-        merchantId: null,
-        events: new Set([
-          'Loyalty Registration',
-          'Web Registration',
-          'Check-In',
-          'Identify Customer',
-          'POS Activity',
-          'Add/Redeem',
-          'Recharge Value',
-          'Referral',
-          'Survey Completion',
-        ]),
-        identify: true,
-        userId: { strategy: 'account_id', prefix: '' },
-        cardNumber: { mode: 'FULL', hashKey: null },
-        emitVoids: false,
-        surveyAnswers: false,
-        enabledFromUs: 0,
-      },
-      delivery: {
-        name: 'default',
-        writeKey: 'wk_s3cret',
-        host: 'https://api.segment.io',
-        client: 'batch',
-        oauth: null,
-        rateLimitPerSecond: 1000,
-        lanes: 1,
-        requestTimeoutMs: 15_000,
-      },
+      queue: { prefix: 'paytronix', budgetBytes: 1024 ** 3 },
+      sources: [
+        {
+          lanes: 1,
+          settings: {
+            name: 'default',
+            merchantId: null,
+            events: new Set([
+              'Loyalty Registration',
+              'Web Registration',
+              'Check-In',
+              'Identify Customer',
+              'POS Activity',
+              'Add/Redeem',
+              'Recharge Value',
+              'Referral',
+              'Survey Completion',
+            ]),
+            identify: true,
+            userId: { strategy: 'account_id', prefix: '' },
+            cardNumber: { mode: 'FULL', hashKey: null },
+            emitVoids: false,
+            surveyAnswers: false,
+            enabledFromUs: 0,
+          },
+          delivery: {
+            name: 'default',
+            writeKey: 'wk_s3cret',
+            host: 'https://api.segment.io',
+            client: 'batch',
+            oauth: null,
+            rateLimitPerSecond: 1000,
+            lanes: 1,
+            requestTimeoutMs: 15_000,
+          },
+        },
+      ],
       http: { host: '127.0.0.1', port: 8080 },
       logLevel: 'info',
       shutdownGraceMs: 25_000,
@@ -126,7 +131,9 @@ describe('what must be set depends on what runs', () => {
     expect(
       parseConfig({ REDIS_URL, SEGMENT_WRITE_KEY }, { command: 'run', role: 'deliver' }).postgres,
     ).toBeNull();
-    expect(parseConfig({ REDIS_URL, DATABASE_URL }, { command: 'run', role: 'capture' }).delivery).toBeNull();
+    expect(
+      parseConfig({ REDIS_URL, DATABASE_URL }, { command: 'run', role: 'capture' }).sources[0].delivery,
+    ).toBeNull();
   });
 });
 
@@ -251,7 +258,7 @@ describe('variables that look meant for the connector', () => {
 describe('secrets', () => {
   it('are read from the file a _FILE variable names, without the line end', () => {
     const config = parse({ SEGMENT_WRITE_KEY: undefined, SEGMENT_WRITE_KEY_FILE: '/run/secrets/key' });
-    expect(config.delivery?.writeKey).toBe('wk_from_file');
+    expect(config.sources[0].delivery?.writeKey).toBe('wk_from_file');
   });
 
   it.each([
@@ -312,12 +319,13 @@ describe('connections', () => {
 describe('the source', () => {
   it('is named after its merchant', () => {
     const config = parse({ MERCHANT_ID: '777777' });
-    expect(config.source).toMatchObject({ name: 'merchant-777777', merchantId: '777777' });
-    expect(config.delivery?.name).toBe('merchant-777777');
+    expect(config.sources[0].settings).toMatchObject({ name: 'merchant-777777', merchantId: '777777' });
+    expect(config.sources[0].delivery?.name).toBe('merchant-777777');
   });
 
   it('takes events by name or slug, in any case', () => {
-    const { events } = parse({ EVENTS: 'pos_activity, Check-In,add/redeem, WEB REGISTRATION' }).source;
+    const { events } = parse({ EVENTS: 'pos_activity, Check-In,add/redeem, WEB REGISTRATION' }).sources[0]
+      .settings;
     expect([...events]).toEqual(['POS Activity', 'Check-In', 'Add/Redeem', 'Web Registration']);
   });
 
@@ -327,7 +335,10 @@ describe('the source', () => {
       SEGMENT_OAUTH_KEY_ID: 'k',
       SEGMENT_OAUTH_KEY_FILE: '/tls/key.pem',
     };
-    expect(parse(oauth).delivery).toMatchObject({ client: 'sdk', oauth: { clientId: 'c', keyId: 'k' } });
+    expect(parse(oauth).sources[0].delivery).toMatchObject({
+      client: 'sdk',
+      oauth: { clientId: 'c', keyId: 'k' },
+    });
     expect(problemsOf({ ...oauth, SEGMENT_CLIENT: 'batch' })[0]).toContain('OAuth goes through the SDK');
   });
 
@@ -338,13 +349,15 @@ describe('the source', () => {
       SHUTDOWN_GRACE: '2m',
       REQUEST_TIMEOUT: '1500ms',
     });
-    expect(config.source.enabledFromUs).toBe(1_769_817_600_000_000);
+    expect(config.sources[0].settings.enabledFromUs).toBe(1_769_817_600_000_000);
     expect(config.capture.transactionMemoryBytes).toBe(16 * 1024 ** 2);
     expect(config.shutdownGraceMs).toBe(120_000);
-    expect(config.delivery?.requestTimeoutMs).toBe(1500);
+    expect(config.sources[0].delivery?.requestTimeoutMs).toBe(1500);
   });
 
   it('takes plain http only for this machine', () => {
-    expect(parse({ SEGMENT_HOST: 'http://127.0.0.1:4000/' }).delivery?.host).toBe('http://127.0.0.1:4000');
+    expect(parse({ SEGMENT_HOST: 'http://127.0.0.1:4000/' }).sources[0].delivery?.host).toBe(
+      'http://127.0.0.1:4000',
+    );
   });
 });

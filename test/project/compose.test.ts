@@ -64,7 +64,7 @@ describe('docker-compose.yml', () => {
   it('gives both commands a configuration the connector accepts, with a write key alone', () => {
     const env = { ...withDefaults(connector.environment), SEGMENT_WRITE_KEY: 'wk' };
     const config = parseConfig(env, { command: 'run' });
-    expect(config.source.name).toBe('default');
+    expect(config.sources[0].settings.name).toBe('default');
     expect(config.http.host).toBe('0.0.0.0');
     expect(new URL(config.postgres?.url ?? '').hostname).toBe('postgres');
     expect(() =>

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await brand.business(6);
   await eventually(
     async () => {
-      const found = await reconciled(brand, { source: config.source, settleMs: 100 });
+      const found = await reconciled(brand, { source: config.sources[0].settings, settleMs: 100 });
       return total(found, 'toCapture') + total(found, 'queued') === 0;
     },
     'everything delivered',
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 const withVoids = () =>
-  parseConfig({ ...brand.env, EMIT_VOIDS: 'on' }, { command: 'run', role: 'capture' }).source;
+  parseConfig({ ...brand.env, EMIT_VOIDS: 'on' }, { command: 'run', role: 'capture' }).sources[0].settings;
 
 async function expectedOf(tracked: boolean, url = brand.db.url): Promise<ExpectedMinute[]> {
   const knex = openKnex({ url });

@@ -1,0 +1,161 @@
+import type { SourceConfig } from './config.js';
+import { readOptions, type Environment, type Problem, type ReadOptions } from './environment.js';
+import { SOURCE_OPTION_NAMES, type OptionValues } from './options.js';
+import { sourceKeyOf, type GivenSource } from './settings-file.js';
+import type { DeliverySettings, EventSettings, OAuthSettings } from './source.js';
+
+export interface ResolveSourcesOptions extends ReadOptions {
+  /** Every option as the environment and the top of the file have it: what a source does not set for itself. */
+  readonly env: Environment;
+  readonly given: readonly GivenSource[];
+  /** Whether events will be delivered, so that every source needs its write key. */
+  readonly needsKeys: boolean;
+}
+
+/** The sources of a file, each over what holds for all. Problems name the line of the source they are about. */
+export function resolveSources(options: ResolveSourcesOptions, problems: Problem[]): SourceConfig[] {
+  const { env, given, needsKeys } = options;
+  const sources: SourceConfig[] = [];
+  for (const source of given) {
+    const found: Problem[] = [];
+    const own = new Map<string, string | null>([...source.options].map(([name, { text }]) => [name, text]));
+    const { values, problems: wrong } = readOptions(withOwn(env, own), options);
+    // What is not the source's own was reported with the rest.
+    found.push(...wrong.filter(({ variable }) => own.has(variable)));
+    const name = source.name ?? 'unnamed';
+    const resolved = sourceConfig(name, values, found);
+    if (needsKeys && values.SEGMENT_WRITE_KEY === null && !own.has('SEGMENT_WRITE_KEY')) {
+      found.push({
+        variable: 'SEGMENT_WRITE_KEY',
+        says: 'is not set; it names the Segment source (file:/path may name a file instead).',
+      });
+    }
+    problems.push(...found.map((problem) => placed(problem, source)));
+    sources.push(resolved);
+  }
+  problems.push(...overlaps(sources, given));
+  return sources;
+}
+
+/** A value of the source stands instead of either way to give it. */
+function withOwn(env: Environment, own: ReadonlyMap<string, string | null>): Environment {
+  const merged: Record<string, string | undefined> = { ...env };
+  for (const [name, text] of own) {
+    merged[name] = text ?? undefined;
+    delete merged[`${name}_FILE`];
+  }
+  return merged;
+}
+
+function placed({ variable, says }: Problem, source: GivenSource): Problem {
+  const option = SOURCE_OPTION_NAMES.find((name) => name === variable);
+  if (option === undefined) return { variable: `${source.at} ${variable}`, says };
+  return { variable: `${source.options.get(option)?.at ?? source.at} ${sourceKeyOf(option)}`, says };
+}
+
+/** Two sources with one write key that take the same merchant would send everything twice. */
+function overlaps(sources: readonly SourceConfig[], given: readonly GivenSource[]): Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, { settings, delivery }] of sources.entries()) {
+    const other = sources
+      .slice(0, index)
+      .find(
+        (earlier) =>
+          delivery !== null &&
+          earlier.delivery?.writeKey === delivery.writeKey &&
+          takeTheSame(earlier.settings, settings),
+      );
+    if (other === undefined) continue;
+    problems.push({
+      variable: `${given[index]?.at ?? ''} ${settings.name}`,
+      says: `has the write key of ${other.settings.name} and takes the same merchant, so everything would be sent twice; give one of them another merchant_id, or other events.`,
+    });
+  }
+  return problems;
+}
+
+function takeTheSame(a: EventSettings, b: EventSettings): boolean {
+  const merchant = a.merchantId === null || b.merchantId === null || a.merchantId === b.merchantId;
+  return merchant && ((a.identify && b.identify) || [...a.events].some((event) => b.events.has(event)));
+}
+
+/** One source from the values of its options. */
+export function sourceConfig(name: string, values: OptionValues, problems: Problem[]): SourceConfig {
+  return {
+    settings: eventSettings(name, values, problems),
+    lanes: values.LANES,
+    delivery: deliverySettings(name, values, problems),
+  };
+}
+
+function eventSettings(name: string, values: OptionValues, problems: Problem[]): EventSettings {
+  const reported = problems.some(({ variable }) => variable.startsWith('CARD_NUMBER_HASH_KEY'));
+  if (values.CARD_NUMBER === 'MASKED' && values.USER_ID === 'printed_card_number') {
+    problems.push({
+      variable: 'USER_ID',
+      says: 'is printed_card_number, but CARD_NUMBER=MASKED leaves six digits of it, which many guests share; use HASHED, or another USER_ID.',
+    });
+  }
+  if (values.CARD_NUMBER === 'HASHED' && values.CARD_NUMBER_HASH_KEY === null && !reported) {
+    problems.push({ variable: 'CARD_NUMBER_HASH_KEY', says: 'is not set; CARD_NUMBER=HASHED needs it.' });
+  }
+  return {
+    name,
+    merchantId: values.MERCHANT_ID,
+    events: values.EVENTS,
+    identify: values.IDENTIFY,
+    userId: { strategy: values.USER_ID, prefix: values.USER_ID_PREFIX ?? '' },
+    cardNumber: {
+      mode: values.CARD_NUMBER,
+      hashKey: values.CARD_NUMBER === 'HASHED' ? values.CARD_NUMBER_HASH_KEY : null,
+    },
+    emitVoids: values.EMIT_VOIDS,
+    surveyAnswers: values.SURVEY_ANSWERS,
+    enabledFromUs: values.ENABLED_FROM ?? 0,
+  };
+}
+
+function deliverySettings(name: string, values: OptionValues, problems: Problem[]): DeliverySettings | null {
+  const oauth = oauthSettings(values, problems);
+  if (oauth !== null && values.SEGMENT_CLIENT === 'batch') {
+    problems.push({
+      variable: 'SEGMENT_CLIENT',
+      says: 'is batch, but OAuth goes through the SDK; leave it out or set sdk.',
+    });
+  }
+  if (values.SEGMENT_WRITE_KEY === null) return null;
+  return {
+    name,
+    writeKey: values.SEGMENT_WRITE_KEY,
+    host: values.SEGMENT_HOST,
+    client: values.SEGMENT_CLIENT ?? (oauth === null ? 'batch' : 'sdk'),
+    oauth,
+    rateLimitPerSecond: values.RATE_LIMIT_PER_SECOND,
+    lanes: values.LANES,
+    requestTimeoutMs: values.REQUEST_TIMEOUT,
+  };
+}
+
+function oauthSettings(values: OptionValues, problems: Problem[]): OAuthSettings | null {
+  const names = ['SEGMENT_OAUTH_CLIENT_ID', 'SEGMENT_OAUTH_KEY_ID', 'SEGMENT_OAUTH_KEY_FILE'] as const;
+  const absent = names.filter((name) => values[name] === null);
+  const reported = (name: string): boolean => problems.some(({ variable }) => variable === name);
+  if (absent.length > 0 && absent.length < names.length) {
+    for (const name of absent.filter((one) => !reported(one))) {
+      problems.push({ variable: name, says: 'is not set; OAuth needs a client id, a key and the key’s id.' });
+    }
+  }
+  const {
+    SEGMENT_OAUTH_CLIENT_ID: clientId,
+    SEGMENT_OAUTH_KEY_ID: keyId,
+    SEGMENT_OAUTH_KEY_FILE: clientKey,
+  } = values;
+  if (clientId === null || keyId === null || clientKey === null) return null;
+  return {
+    clientId,
+    clientKey,
+    keyId,
+    authServer: values.SEGMENT_OAUTH_SERVER,
+    scope: values.SEGMENT_OAUTH_SCOPE,
+  };
+}
