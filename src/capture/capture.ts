@@ -56,7 +56,7 @@ export class Capture {
         if (isHeldElsewhere(error)) {
           observer.state?.({ tag: 'standing-by' });
           logger[backoff.failures <= 1 ? 'info' : 'debug'](
-            { code: error.code },
+            { code: error.code, ...error.facts },
             'another process captures; standing by',
           );
         } else {

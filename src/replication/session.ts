@@ -32,6 +32,7 @@ interface SlotRow {
   readonly slot_name: string | null;
   readonly usable: boolean | null;
   readonly active_pid: number | null;
+  readonly holder: string | null;
   readonly confirmed_flush_lsn: string | null;
   readonly wal_status: string | null;
   readonly published: boolean;
@@ -59,7 +60,7 @@ export async function openSession(client: pg.Client, names: SessionNames): Promi
   // A walsender takes statements without parameters only.
   const { rows } = await client.query<SlotRow>(
     `SELECT s.slot_name, s.slot_type = 'logical' AND s.plugin = 'pgoutput' AND s.database = current_database() AS usable,
-            s.active_pid, s.confirmed_flush_lsn, s.wal_status,
+            s.active_pid, (SELECT application_name FROM pg_stat_activity WHERE pid = s.active_pid) AS holder, s.confirmed_flush_lsn, s.wal_status,
             EXISTS (SELECT FROM pg_publication WHERE pubname = ${client.escapeLiteral(publicationName)}) AS published,
             (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout') AS wal_sender_timeout
      FROM (VALUES (1)) one LEFT JOIN pg_replication_slots s ON s.slot_name = ${client.escapeLiteral(slotName)}`,
@@ -77,7 +78,8 @@ export async function openSession(client: pg.Client, names: SessionNames): Promi
   }
   if (row.active_pid !== null && !names.copy) {
     throw new ConnectorError('SLOT_ACTIVE', `replication slot ${slotName} is in use`, {
-      facts: { ...facts, activePid: row.active_pid },
+      // Somebody's pg_recvlogical is found by its name; a stand-by's partner has ours.
+      facts: { ...facts, activePid: row.active_pid, holder: row.holder },
     });
   }
   if (!row.published) {

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import pg from 'pg';
+import { clientConfig } from '../../src/postgres/connection.js';
+import { PUBLICATION, slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
 import { system } from '../support/system.js';
 
@@ -36,6 +39,46 @@ test('of two capture processes one waits, and takes over without a gap when the 
   expect(verdict.findings).toEqual([]);
   expect(await second.end('SIGTERM')).toBe(0);
   expect(await deliver.end('SIGTERM')).toBe(0);
+}, 120_000);
+
+test('a slot that somebody else streams from is waited for: the log names who, and nothing is missing afterwards', async () => {
+  await using brand = await system({ seed: 8 });
+  const stranger = new pg.Client({
+    ...clientConfig({ url: brand.db.url, applicationName: 'pg_recvlogical' }),
+    replication: 'database',
+  } as pg.ClientConfig);
+  const cut = new Promise((resolve) => stranger.on('error', resolve));
+  await stranger.connect();
+  // Takes all and confirms nothing, until its connection ends.
+  stranger
+    .query(
+      `START_REPLICATION SLOT ${slotOf(brand.db)} LOGICAL 0/0 (proto_version '1', publication_names '${PUBLICATION}')`,
+    )
+    .catch(() => undefined);
+  const held = async (): Promise<number | null> => {
+    const { rows } = await brand.db.sql<{ pid: number | null }>(
+      'SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1',
+      [slotOf(brand.db)],
+    );
+    return rows[0]?.pid ?? null;
+  };
+  await eventually(async () => (await held()) !== null, 'the slot is held');
+  const pid = await held();
+  const connector = brand.run('all');
+  await connector.logged('capture is standing-by');
+  await connector.logged(`"activePid":${pid},"holder":"pg_recvlogical"`);
+  const business = brand.business(3);
+  await eventually(() => connector.log().includes('serving'), 'its probes');
+  expect(await held()).toBe(pid);
+  expect(brand.arrivals.calls).toEqual([]);
+  await brand.db.sql('SELECT pg_terminate_backend($1)', [pid]);
+  await cut;
+  await connector.logged('capture is streaming');
+  await business;
+  const verdict = await brand.verdict();
+  expect(verdict.findings).toEqual([]);
+  expect(verdict.total.again).toBe(0);
+  expect(await connector.end('SIGTERM')).toBe(0);
 }, 120_000);
 
 test('while Redis is away capture waits with the WAL as its buffer, and nothing is lost', async () => {
