@@ -117,7 +117,11 @@ export async function writeCheckpoint(knex: Knex, progress: CheckpointProgress):
   }
 }
 
-/** Only what is delivered; the rest of the row stays. @throws ConnectorError DATABASE_… */
+/**
+ * Only what is delivered; the rest of the row stays. Written late by a process that has lost the slot it is merely more
+ * careful than need be: less is taken for delivered.
+ * @throws ConnectorError DATABASE_…
+ */
 export async function writeDelivered(knex: Knex, slotName: string, delivered: JsonObject): Promise<void> {
   await rowsOf(
     knex,
