@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { EVENT_NAMES } from '../events/event.js';
+import { REDACTABLE } from '../events/schema/redactable.js';
 import { didYouMean } from './nearest.js';
+import { privacyRule, type PrivacyRule, type PrivacyRules } from './privacy.js';
 import { MAX_QUOTED_CHARS, quoted } from './quoted.js';
 
 /**
@@ -213,5 +215,32 @@ export const eventList: Check<ReadonlySet<string>> = check(
     unknown.length = Math.min(unknown.length, MAX_UNKNOWN_EVENTS);
     if (unknown.length > 0) return new Refusal(`${unknown.join(' ')} Events: ${EVENT_NAMES.join(', ')}.`);
     return events;
+  },
+);
+
+/** Properties with what is done to them, from `last_name=mask, store_postal_code=truncate:3`. */
+export const privacyRules: Check<PrivacyRules> = check(
+  'comma list of `property=drop`, `=mask`, `=hash` or `=truncate:<characters>`',
+  (text) => {
+    const rules = new Map<string, PrivacyRule>();
+    for (const item of text.split(',').map((part) => part.trim())) {
+      const [name = '', action = '', ...more] = item.split('=').map((part) => part.trim());
+      const rule = more.length > 0 ? null : privacyRule(action);
+      const kind = REDACTABLE.get(name);
+      if (kind === undefined) {
+        return new Refusal(`${quoted(name)} is no property or trait.${didYouMean(name, REDACTABLE.keys())}`);
+      }
+      if (rule === null) {
+        return new Refusal(
+          `says ${quoted(action)} of ${name}; it must be drop, mask, hash or truncate:<characters>.`,
+        );
+      }
+      if (kind === 'other' && rule.tag !== 'drop') {
+        return new Refusal(`says ${rule.tag} of ${name}, which is not text; it can only be dropped.`);
+      }
+      if (rules.has(name)) return new Refusal(`names ${name} twice.`);
+      rules.set(name, rule);
+    }
+    return rules;
   },
 );

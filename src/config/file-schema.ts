@@ -10,6 +10,8 @@ const VALUE = {
   ],
 };
 
+const PAIRS = { type: 'object', additionalProperties: { type: 'string' } };
+
 /**
  * JSON Schema (draft-07) of `connector.yaml`, for an editor's completion: which keys there are and what they mean. Whether
  * a value is right the connector says itself, for `${NAME}` and `file:` stand for values that an editor does not know.
@@ -55,7 +57,7 @@ function properties(names: readonly OptionName[], key: (name: OptionName) => str
       const standing = spec.default === undefined ? '' : ` Default: ${spec.default}.`;
       const accepts = `Accepts: ${spec.check.description ?? ''}.`;
       const description = `${spec.doc} ${accepts}${standing}`.replaceAll('`', '');
-      return [key(name), { description, ...VALUE }];
+      return [key(name), { description, anyOf: spec.pairs === true ? [...VALUE.anyOf, PAIRS] : VALUE.anyOf }];
     }),
   );
 }

@@ -19,6 +19,8 @@ export interface OptionSpec<T = unknown> {
    * `only`: the variable's own name ends in _FILE and there is no other way to give it.
    */
   readonly file?: 'also' | 'only';
+  /** A comma list of `name=value`, which a file may also write as keys with their values. */
+  readonly pairs?: true;
 }
 
 /** Keeps the literal type of an entry, so that a default shows in the type of its value. */

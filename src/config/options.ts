@@ -9,6 +9,7 @@ import {
   oneOf,
   origin,
   pem,
+  privacyRules,
   secret,
   secretUrl,
 } from './checks.js';
@@ -198,6 +199,19 @@ export const OPTIONS = {
   CARD_NUMBER_HASH_KEY: option({
     group: 'What is sent',
     doc: 'Key of the hash; needed by `CARD_NUMBER=HASHED`. Another key makes other numbers of the same cards.',
+    check: secret(/^.{16,512}$/, '16 to 512 characters'),
+    secret: true,
+    file: 'also',
+  }),
+  PRIVACY: option({
+    group: 'What is sent',
+    doc: 'What is done to properties and traits before they leave, for instance `last_name=mask, store_postal_code=truncate:3, check_number=hash`. `drop` sends null; the names stay.',
+    check: privacyRules,
+    pairs: true,
+  }),
+  PRIVACY_HASH_KEY: option({
+    group: 'What is sent',
+    doc: 'Key of the hashes in `PRIVACY`; needed by `=hash`. Another key makes other hashes of the same values.',
     check: secret(/^.{16,512}$/, '16 to 512 characters'),
     secret: true,
     file: 'also',

@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type YAMLMap,
+} from 'yaml';
 import { contentsOf, type Environment, type Problem } from './environment.js';
 import { didYouMean } from './nearest.js';
 import { OPTION_NAMES, OPTIONS, SOURCE_OPTION_NAMES, type OptionName } from './options.js';
@@ -181,12 +191,21 @@ class Reading {
       const items = node.items.map((item) => this.#scalar(item as Node));
       if (items.length > 0 && items.every((item) => item !== null)) return items.join(', ');
     }
-    const text = this.#scalar(node);
+    const text = spec?.pairs === true && isMap(node) ? this.#pairs(node) : this.#scalar(node);
     if (text === null || text.trim() === '') {
       this.#problem(at, 'has no value; write one, or leave the line out.');
       return null;
     }
     return this.#referred(text.trim(), at, spec);
+  }
+
+  #pairs(map: YAMLMap): string | null {
+    const pairs = map.items.map(({ key, value }) => [
+      this.#scalar(key as Node | null),
+      this.#scalar(value as Node | null),
+    ]);
+    if (pairs.some((pair) => pair.includes(null))) return null;
+    return pairs.map((pair) => pair.join('=')).join(', ');
   }
 
   #scalar(node: Node | null): string | null {

@@ -1,3 +1,5 @@
+import type { Privacy } from './privacy.js';
+
 /** How a source names a person to Segment. */
 export type UserIdStrategy = 'account_id' | 'user_id' | 'printed_card_number' | 'external_account_code';
 export type CardNumberMode = 'FULL' | 'MASKED' | 'HASHED';
@@ -16,6 +18,8 @@ export interface EventSettings {
     readonly mode: CardNumberMode;
     /** HMAC key; set when mode is HASHED. */ readonly hashKey: string | null;
   };
+  /** Null: nothing is taken out. */
+  readonly privacy: Privacy | null;
   /** Send POS Activity with `is_void: true` for voids and reversals committed after the original. */
   readonly emitVoids: boolean;
   /** Add `answers` to Survey Completion. */

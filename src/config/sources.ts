@@ -99,6 +99,11 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
   if (values.CARD_NUMBER === 'HASHED' && values.CARD_NUMBER_HASH_KEY === null && !reported) {
     problems.push({ variable: 'CARD_NUMBER_HASH_KEY', says: 'is not set; CARD_NUMBER=HASHED needs it.' });
   }
+  const hashes = [...(values.PRIVACY?.values() ?? [])].some(({ tag }) => tag === 'hash');
+  const unreadable = problems.some(({ variable }) => variable.startsWith('PRIVACY_HASH_KEY'));
+  if (hashes && values.PRIVACY_HASH_KEY === null && !unreadable) {
+    problems.push({ variable: 'PRIVACY_HASH_KEY', says: 'is not set; PRIVACY with =hash needs it.' });
+  }
   return {
     name,
     merchantId: values.MERCHANT_ID,
@@ -109,6 +114,7 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
       mode: values.CARD_NUMBER,
       hashKey: values.CARD_NUMBER === 'HASHED' ? values.CARD_NUMBER_HASH_KEY : null,
     },
+    privacy: values.PRIVACY === null ? null : { rules: values.PRIVACY, hashKey: values.PRIVACY_HASH_KEY },
     emitVoids: values.EMIT_VOIDS,
     surveyAnswers: values.SURVEY_ANSWERS,
     enabledFromUs: values.ENABLED_FROM ?? 0,

@@ -17,6 +17,7 @@ import { Memo } from '../records/memo.js';
 import { messageId } from './message-id.js';
 import { CATALOGUE } from './schema/catalogue.js';
 import { OWN_PARTS } from './schema/validators.js';
+import { redacted } from './redact.js';
 import { shrunkToFit, WHOLE, type Reduction } from './shrink.js';
 import { userIdOf } from './user-id.js';
 
@@ -96,10 +97,12 @@ export function assembleTrack<E extends EventName>(
   const place = placeFragment(draft.scene.store, derivation.observer);
   const account = accountFragment(subject.merchantId, draft.scene.account, draft.channel);
   const own = fragment(draft.properties, OWN_PARTS[event]);
+  const { privacy } = derivation.settings;
   const build = (reduction: Reduction): Assembled => {
     const wallets = walletsFragment(draft.scene.account, reduction, derivation.observer);
+    const members = `${person.members},${place.members},${wallets.members},${account.members},${own.members}`;
     return {
-      json: `${head}${person.members},${place.members},${wallets.members},${account.members},${own.members}}}`,
+      json: `${head}${redacted(members, privacy)}}}`,
       problem: firstProblem([person, place, wallets, account, own]),
     };
   };

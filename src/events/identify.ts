@@ -7,6 +7,7 @@ import type { Derivation, Subject } from './subject.js';
 import type { Derived, EventName, MessageId } from './event.js';
 import { fragment } from './fragment.js';
 import { messageId } from './message-id.js';
+import { redacted } from './redact.js';
 import type { PropertiesOf } from './schema/kinds.js';
 import type { TRAITS } from './schema/shared-properties.js';
 import { PARTS } from './schema/validators.js';
@@ -39,7 +40,7 @@ export function identifyCall(
     registration_source: account.registration_source,
   };
   const { members, problem } = fragment(traits, PARTS.traits);
-  const json = `{"type":"identify",${envelope(id, anonymousIdOf(subject), draft, derivation)}"traits":{${members}}}`;
+  const json = `{"type":"identify",${envelope(id, anonymousIdOf(subject), draft, derivation)}"traits":{${redacted(members, settings.privacy)}}}`;
   const address = addressOf('identify', event, 0, id, subject, derivation);
   if (problem === null) return sendable(address, json);
   return { tag: 'rejected', ...address, json, reason: 'schema', detail: problem };

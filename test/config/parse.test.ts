@@ -84,6 +84,7 @@ describe('defaults', () => {
             identify: true,
             userId: { strategy: 'account_id', prefix: '' },
             cardNumber: { mode: 'FULL', hashKey: null },
+            privacy: null,
             emitVoids: false,
             surveyAnswers: false,
             enabledFromUs: 0,

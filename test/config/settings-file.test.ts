@@ -135,6 +135,28 @@ sources:
     expect(config.sources.map(({ delivery }) => delivery?.writeKey)).toEqual(['wk_file', 'wk_env']);
   });
 
+  it('privacy is written as a list or as keys, and is each source’s own', () => {
+    const yaml = `${MINIMAL}    privacy: { last_name: mask, store_postal_code: truncate:3, email_opt_in: drop }
+  - name: cellar
+    merchant_id: 6
+    write_key: wk_cellar
+    privacy: [check_number=hash]
+    privacy_hash_key: sixteen characters
+  - { name: open, merchant_id: 7, write_key: wk_open }`;
+    expect(parse({ yaml }).sources.map(({ settings }) => settings.privacy)).toEqual([
+      {
+        rules: new Map([
+          ['last_name', { tag: 'mask' }],
+          ['store_postal_code', { tag: 'truncate', chars: 3 }],
+          ['email_opt_in', { tag: 'drop' }],
+        ]),
+        hashKey: null,
+      },
+      { rules: new Map([['check_number', { tag: 'hash' }]]), hashKey: 'sixteen characters' },
+      null,
+    ]);
+  });
+
   it('an anchor stands for what it names', () => {
     const yaml = `${MINIMAL}    events: &few [Check-In]
   - { name: cellar, merchant_id: 6, write_key: wk_cellar, events: *few }`;

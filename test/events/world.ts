@@ -174,6 +174,7 @@ export function settingsOf(changes: Partial<EventSettings> = {}): EventSettings 
     identify: true,
     userId: { strategy: 'account_id', prefix: '' },
     cardNumber: { mode: 'FULL', hashKey: null },
+    privacy: null,
     emitVoids: false,
     surveyAnswers: false,
     enabledFromUs: 0,

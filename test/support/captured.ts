@@ -24,6 +24,7 @@ export const DEFAULT_SETTINGS: EventSettings = {
   identify: true,
   userId: { strategy: 'account_id', prefix: '' },
   cardNumber: { mode: 'FULL', hashKey: null },
+  privacy: null,
   emitVoids: false,
   surveyAnswers: false,
   enabledFromUs: 0,
