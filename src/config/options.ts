@@ -149,6 +149,11 @@ export const OPTIONS = {
     check: integer(1, 100_000),
     default: '1000',
   }),
+  RATE_LIMIT_GROUP: option({
+    group: 'Segment',
+    doc: 'Sources of one group share the limit, and a pause that Segment asks for: the ceiling is the workspace’s. Unset: each source has its own.',
+    check: matching(/^[a-z0-9_-]{1,40}$/, '1 to 40 of a–z, 0–9, _ and -'),
+  }),
   LANES: option({
     group: 'Segment',
     doc: 'Ordered queues side by side, accounts spread over them. More than one only where Segment contracted a higher rate.',

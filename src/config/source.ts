@@ -38,6 +38,8 @@ export interface DeliverySettings {
   readonly oauth: OAuthSettings | null;
   /** Events, not requests. */
   readonly rateLimitPerSecond: number;
+  /** Sources of one group share the limit; null: this one has its own. */
+  readonly rateLimitGroup: string | null;
   readonly lanes: number;
   readonly requestTimeoutMs: number;
 }

@@ -33,7 +33,7 @@ export function resolveSources(options: ResolveSourcesOptions, problems: Problem
     problems.push(...found.map((problem) => placed(problem, source)));
     sources.push(resolved);
   }
-  problems.push(...overlaps(sources, given));
+  problems.push(...overlaps(sources, given), ...unevenGroups(sources, given));
   return sources;
 }
 
@@ -70,6 +70,25 @@ function overlaps(sources: readonly SourceConfig[], given: readonly GivenSource[
       variable: `${given[index]?.at ?? ''} ${settings.name}`,
       says: `has the write key of ${other.settings.name} and takes the same merchant, so everything would be sent twice; give one of them another merchant_id, or other events.`,
     });
+  }
+  return problems;
+}
+
+/** A bucket has one rate. */
+function unevenGroups(sources: readonly SourceConfig[], given: readonly GivenSource[]): Problem[] {
+  const problems: Problem[] = [];
+  const rates = new Map<string, { readonly name: string; readonly rate: number }>();
+  for (const [index, { settings, delivery }] of sources.entries()) {
+    const group = delivery?.rateLimitGroup ?? null;
+    if (delivery === null || group === null) continue;
+    const known = rates.get(group);
+    if (known === undefined) rates.set(group, { name: settings.name, rate: delivery.rateLimitPerSecond });
+    else if (known.rate !== delivery.rateLimitPerSecond) {
+      problems.push({
+        variable: `${given[index]?.options.get('RATE_LIMIT_PER_SECOND')?.at ?? given[index]?.at ?? ''} rate_limit_per_second`,
+        says: `is ${delivery.rateLimitPerSecond}, and ${known.rate} for ${known.name} of the same rate_limit_group ${group}; a group shares one limit.`,
+      });
+    }
   }
   return problems;
 }
@@ -137,6 +156,7 @@ function deliverySettings(name: string, values: OptionValues, problems: Problem[
     client: values.SEGMENT_CLIENT ?? (oauth === null ? 'batch' : 'sdk'),
     oauth,
     rateLimitPerSecond: values.RATE_LIMIT_PER_SECOND,
+    rateLimitGroup: values.RATE_LIMIT_GROUP,
     lanes: values.LANES,
     requestTimeoutMs: values.REQUEST_TIMEOUT,
   };

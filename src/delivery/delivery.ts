@@ -150,14 +150,16 @@ class QueueDelivery implements Delivery {
   }
 
   #openSource(client: RedisClient, settings: DeliverySettings): Source {
-    const { name, rateLimitPerSecond } = settings;
+    const { name, rateLimitPerSecond, rateLimitGroup } = settings;
     const clock = this.#clock;
     const observer = this.#observer;
     const prefix = this.#prefix;
     const probeIntervalMs = this.#options.probeIntervalMs ?? 60_000;
     const limited = Number.isFinite(rateLimitPerSecond) && rateLimitPerSecond > 0;
     const ratePerSecond = limited ? rateLimitPerSecond : null;
-    const rate = { client, prefix, source: name, ratePerSecond, clock };
+    // No source's name holds a slash.
+    const bucket = rateLimitGroup === null ? name : `group/${rateLimitGroup}`;
+    const rate = { client, prefix, source: bucket, ratePerSecond, clock };
     const limiters = { live: new RateLimiter(rate), side: new SideLimiter(rate) };
     const gate = new SourceGate({ source: name, clock, observer, probeIntervalMs });
     const onError = (error: Error): void => observer.connectionError?.(error);

@@ -96,6 +96,7 @@ describe('defaults', () => {
             client: 'batch',
             oauth: null,
             rateLimitPerSecond: 1000,
+            rateLimitGroup: null,
             lanes: 1,
             requestTimeoutMs: 15_000,
           },

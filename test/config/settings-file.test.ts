@@ -246,6 +246,18 @@ describe('what is wrong is said with its line and column', () => {
     expect(problems({ yaml: second('merchant_id: 6') })).toEqual([]);
   });
 
+  it('a group of sources with two limits', () => {
+    const yaml = `${MINIMAL}    rate_limit_group: workspace
+  - name: cellar
+    merchant_id: 6
+    write_key: wk_cellar
+    rate_limit_group: workspace
+    rate_limit_per_second: 50`;
+    expect(problems({ yaml })).toEqual([
+      `${PATH}:13:5 rate_limit_per_second is 50, and 1000 for barn of the same rate_limit_group workspace; a group shares one limit.`,
+    ]);
+  });
+
   it('a file that is not there, or no YAML, and then nothing of what is missing', () => {
     expect(problems({ env: { CONFIG_FILE: '/no/such' } })).toEqual([
       'CONFIG_FILE names a file that cannot be read (ENOENT).',

@@ -11,6 +11,7 @@ export function delivering(host: string, more: Partial<DeliverySettings> = {}): 
     client: 'batch',
     oauth: null,
     rateLimitPerSecond: 0,
+    rateLimitGroup: null,
     lanes: 1,
     requestTimeoutMs: 2_000,
     ...more,

@@ -100,3 +100,94 @@ test('a source with a bad key, one told to wait, one that hangs and one that is 
   // Only the one that a person must look at was told of.
   expect(new Set(told)).toEqual(new Set(['refused SOURCE_REFUSED', 'refused resumed']));
 });
+
+test('of fifty sources one is told to wait and one hangs: the others are delivered as if they were alone', async () => {
+  await using queue = await QueueRig.open();
+  const names = range(1, 50).map((n) => `s${n}`);
+  const faults: Readonly<Record<string, Fault>> = { s7: FAULTS['limited'] as Fault, s31: { tag: 'hang' } };
+  const healthy = names.filter((name) => faults[name] === undefined);
+  await using receiver = await startReceiver({
+    writeKeys: names.map((name) => `wk_${name}`),
+    limitPerSecond: null,
+  });
+  receiver.respondWith((request) => faults[sourceOf(request)] ?? null);
+  const sink = await queue.sink({ sources: names.map((name) => ({ name, lanes: 1 })) });
+  const delivery = createDelivery({
+    redis: queue.settings,
+    sources: names.map((name) => delivering(receiver.url, { name, writeKey: `wk_${name}` })),
+  });
+  queue.onClose(async () => delivery.close({ graceMs: 100 }));
+  await delivery.start();
+  const queuedAtMs = new Map<string, number>();
+  const rounds = range(1, 5);
+  for (const round of rounds) {
+    for (const name of names) {
+      const calls = range(1, 4).map((n) =>
+        eventCall(`${name}-${round}-${n}`, { key: `${round}${n}`, account: String(n) }),
+      );
+      await sink.offer(transaction(round, calls, undefined, name));
+      queuedAtMs.set(`${name}-${round}`, Date.now());
+    }
+  }
+  const wanted = healthy.length * rounds.length * 4;
+  const arrived = (): number => receiver.events.filter(({ duplicate }) => !duplicate).length;
+  await receiver.waitUntil(() => arrived() >= wanted);
+  expect(arrived()).toBe(wanted);
+  const delays = receiver.events
+    .map(({ messageId, arrivedAtMs }) => arrivedAtMs - (queuedAtMs.get(messageId.replace(/-\d+$/, '')) ?? 0))
+    .toSorted((a, b) => a - b);
+  // Neither the second that one is told to wait nor the hanging one's timeout shows in anybody's.
+  expect(delays.at(-1), `of ${delays.length} the median ${delays[delays.length >> 1] ?? 0} ms`).toBeLessThan(
+    3_000,
+  );
+  for (const name of healthy) {
+    const own = receiver.events.filter(({ messageId }) => messageId.startsWith(`${name}-`));
+    expect(own.map(({ messageId }) => messageId)).toEqual(
+      rounds.flatMap((round) => range(1, 4).map((n) => `${name}-${round}-${n}`)),
+    );
+  }
+  expect(delivery.stopped()).toEqual([]);
+}, 60_000);
+
+test('sources of one group together keep the limit of one, and what one is told to wait holds for all of them', async () => {
+  await using queue = await QueueRig.open();
+  const names = ['east', 'west'];
+  await using receiver = await startReceiver({
+    writeKeys: names.map((name) => `wk_${name}`),
+    limitPerSecond: 200,
+  });
+  const sink = await queue.sink({ sources: names.map((name) => ({ name, lanes: 1 })) });
+  for (const name of names) {
+    const calls = range(1, 300).map((n) => eventCall(`${name}-${n}`, { key: String(n), account: String(n) }));
+    await sink.offer(transaction(1, calls, undefined, name));
+    await sink.flush();
+  }
+  const delivery = createDelivery({
+    redis: queue.settings,
+    sources: names.map((name) =>
+      delivering(receiver.url, {
+        name,
+        writeKey: `wk_${name}`,
+        rateLimitPerSecond: 200,
+        rateLimitGroup: 'workspace',
+      }),
+    ),
+  });
+  queue.onClose(async () => delivery.close({ graceMs: 100 }));
+  let refused = false;
+  receiver.respondWith(() => {
+    if (refused || receiver.events.length < 200) return null;
+    refused = true;
+    return { tag: 'status', status: 429, headers: { 'Retry-After': '1' } };
+  });
+  await delivery.start();
+  await receiver.waitUntil(() => receiver.events.length >= 600);
+  // The receiver takes 110 % of the limit in a sliding second and refuses what is beyond: only the one we made it refuse.
+  expect(receiver.counts).toMatchObject({ limited: 1, duplicates: 0 });
+  const times = receiver.requests
+    .filter(({ status }) => status === 200)
+    .map(({ arrivedAtMs }) => arrivedAtMs);
+  const refusedAt = receiver.requests.find(({ status }) => status === 429)?.arrivedAtMs ?? 0;
+  const next = Math.min(...times.filter((at) => at > refusedAt));
+  expect(next - refusedAt).toBeGreaterThan(800);
+}, 60_000);

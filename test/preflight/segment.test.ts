@@ -13,6 +13,7 @@ const delivery = (host: string, writeKey = 'a-write-key'): DeliverySettings => (
   client: 'batch',
   oauth: null,
   rateLimitPerSecond: 1_000,
+  rateLimitGroup: null,
   lanes: 1,
   requestTimeoutMs: 1_000,
 });
