@@ -67,6 +67,8 @@ export class ReplicationConnection {
         // Ours to destroy: the library offers no way to give up a connection attempt.
         stream: () => {
           this.#socket = new Socket();
+          // The client is being made, and connects within this turn.
+          queueMicrotask(() => this.#hearFromTheStart());
           return this.#socket;
         },
       },
@@ -142,6 +144,15 @@ export class ReplicationConnection {
     this.#socket?.destroy();
     // A socket destroyed before it was connected never tells the client that it has ended, so this wait is bounded too.
     await this.#within(Promise.allSettled([closed, this.#ended]), graceMs);
+  }
+
+  /**
+   * The library listens to its client's errors only some turns after it has connected. One that comes with the server's first
+   * words (a session ended by an administrator, a server that shuts down) would end the process.
+   */
+  #hearFromTheStart(): void {
+    const { _client: client } = this.#service as unknown as { readonly _client: pg.Client | null };
+    client?.on('error', (error) => this.#options.onEnd(replicationError(error, this.#streaming)));
   }
 
   async #onConnected(client: pg.Client): Promise<{ slotName: string; startLsn: string }> {

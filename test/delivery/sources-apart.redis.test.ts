@@ -66,7 +66,10 @@ test('a source with a bad key, one told to wait, one that hangs and one that is 
   await receiver.waitUntil(() => keptOf('healthy').length === IDS.length);
   expect(keptOf('healthy')).toEqual(IDS);
   await until(
-    () => requestsOf('refused').length >= 4 && requestsOf('limited').length >= 3,
+    () =>
+      requestsOf('refused').length >= 4 &&
+      requestsOf('limited').length >= 3 &&
+      requestsOf('hanging').length >= 3,
     'a few tries of each',
   );
   expect(delivery.stopped()).toEqual([
@@ -84,9 +87,10 @@ test('a source with a bad key, one told to wait, one that hangs and one that is 
     ['hanging', TIMEOUT_MS],
   ] as const) {
     const times = requestsOf(name).map(({ arrivedAtMs }) => arrivedAtMs);
-    for (const [i, atMs] of times.entries()) {
-      if (i > 0) expect(atMs - (times[i - 1] ?? 0), name).toBeGreaterThan(leastMs * 0.9);
-    }
+    // Receiver and sender share this process, so an arrival may be noted late: never by a whole pause.
+    const pauses = (times.at(-1) ?? 0) - (times[0] ?? 0);
+    expect(times.length, name).toBeGreaterThan(2);
+    expect(pauses, name).toBeGreaterThan((times.length - 2) * leastMs);
   }
 
   mended = true;

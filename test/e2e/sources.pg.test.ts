@@ -114,3 +114,41 @@ async function eventuallyTwice({ arrivals }: Place, ids: number): Promise<Readon
 function repeats(calls: readonly { readonly messageId: string }[]): number {
   return calls.length - new Set(calls.map(({ messageId }) => messageId)).size;
 }
+
+test('a source added to the file begins with the restart, and one taken out of it holds nothing up', async () => {
+  await using brand = await system({ seed: 92 });
+  await using till = await place('wk_till');
+  const directory = await mkdtemp(join(tmpdir(), 'sources-'));
+  try {
+    const file = join(directory, 'connector.yaml');
+    const whole = '  - { name: whole, merchant_id: 777777, write_key: test-write-key }';
+    const added = `  - { name: till, merchant_id: 777777, write_key: wk_till, host: "${till.receiver.url}", identify: off, events: POS Activity }`;
+    const env = { CONFIG_FILE: file, SEGMENT_WRITE_KEY: '' };
+    const runWith = async (sources: readonly string[], seconds: number): Promise<string> => {
+      await writeFile(file, `sources:\n${sources.join('\n')}\n`);
+      const connector = brand.run('all', env);
+      await connector.logged('capture is streaming');
+      await brand.business(seconds);
+      expect((await brand.verdict()).findings, connector.log()).toEqual([]);
+      expect(await connector.end('SIGTERM')).toBe(0);
+      return connector.log();
+    };
+    await runWith([whole], 2);
+    const before = new Set(brand.arrivals.calls.map(({ messageId }) => messageId));
+    const logs = [await runWith([whole, added], 2)];
+    const wanted = brand.arrivals.calls.filter(
+      ({ name, messageId }) => name === 'POS Activity' && !before.has(messageId),
+    );
+    expect(wanted.length).toBeGreaterThan(20);
+    const told = new Set(till.arrivals.calls.map(({ messageId }) => messageId));
+    expect(wanted.filter(({ messageId }) => !told.has(messageId))).toEqual([]);
+    expect(till.arrivals.calls.filter(({ messageId }) => before.has(messageId))).toEqual([]);
+    const arrived = till.arrivals.calls.length;
+    logs.push(await runWith([whole], 2), await runWith([added, whole], 1));
+    expect(till.arrivals.calls.length).toBeGreaterThan(arrived);
+    // None of it looks like a Redis that has lost something, or like a gap.
+    expect(logs.join('')).not.toMatch(/QUEUE_LOST|QUEUE_HOLE|CAPTURE_GAP|healed/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}, 120_000);

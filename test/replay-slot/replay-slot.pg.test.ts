@@ -6,6 +6,7 @@ import { openKnex } from '../../src/postgres/connection.js';
 import { formatLsn, parseLsn, type Lsn } from '../../src/postgres/lsn.js';
 import { FAILOVER_SINCE, readSlot, type SlotState, replaySlotName } from '../../src/postgres/slot.js';
 import { readSystem } from '../../src/postgres/system.js';
+import { oldestTransaction } from '../../src/replay/long-transaction.js';
 import { ensureReplaySlot } from '../../src/replay/replay-slot.js';
 import { lsnAtTime, notePosition, prunePositions, timeAtLsn } from '../../src/replay/time-index.js';
 import {
@@ -187,6 +188,11 @@ describe('the replay slot', () => {
     const session = await db.session();
     await session.query(`SET application_name = 'nightly report'; BEGIN`);
     await session.query('CREATE TABLE public.report (n int)');
+    // Other tests write on the same server: theirs that began before must have ended.
+    await eventually(
+      async () => (await oldestTransaction(knex))?.applicationName === 'nightly report',
+      'the oldest transaction is the report',
+    );
     await db.sql('CHECKPOINT');
     await writeWal(2);
     const delivered = await walPosition();

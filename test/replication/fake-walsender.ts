@@ -9,6 +9,7 @@ export class FakeWalsender implements AsyncDisposable {
   readonly #startLsn: string;
   #frames: readonly Buffer[] = [];
   #early: readonly Buffer[] = [];
+  #endsAtOnce = false;
   #apart = false;
   /** Flush positions of every status received. */
   confirmed: bigint[] = [];
@@ -46,6 +47,11 @@ export class FakeWalsender implements AsyncDisposable {
     this.#early = frames;
   }
 
+  /** Sessions are ended by an administrator in the very words that accept them. */
+  endAtOnce(endsAtOnce: boolean): void {
+    this.#endsAtOnce = endsAtOnce;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
@@ -69,6 +75,7 @@ export class FakeWalsender implements AsyncDisposable {
         const message = pending.subarray(0, length);
         pending = pending.subarray(length);
         if (started) this.#answer(socket, message);
+        else if (this.#endsAtOnce) socket.end(Buffer.concat([reply('R', int32(0)), READY, TERMINATED]));
         else socket.write(Buffer.concat([reply('R', int32(0)), READY]));
         started = true;
       }
@@ -170,6 +177,10 @@ function reply(kind: string, body: Buffer = Buffer.alloc(0)): Buffer {
 }
 
 const READY = reply('Z', Buffer.from('I'));
+const TERMINATED = reply(
+  'E',
+  Buffer.from('SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0'),
+);
 const DONE = reply('C', Buffer.from('SELECT 1\0'));
 
 /** One pgoutput message as the walsender wraps it. */

@@ -185,6 +185,17 @@ test('whatever a server sends: what is whole is handed out, the rest ends the st
   );
 });
 
+test('a session that the server ends with its first words is a failure of the stream, not of the process', async () => {
+  server.endAtOnce(true);
+  try {
+    const { ends, error } = await taken([], 1);
+    expect(ends).toEqual([]);
+    expect(error).toMatchObject({ code: 'REPLICATION_LOST', action: 'retry' });
+  } finally {
+    server.endAtOnce(false);
+  }
+});
+
 test('frames before the server has accepted streaming are refused', async () => {
   await using eager = await FakeWalsender.listen(START);
   eager.stream([]);
