@@ -138,7 +138,10 @@ class RedisEventSink implements QueueSink {
   }
 
   async compareWithCheckpoint(stored: LaneSnapshot): Promise<void> {
-    await compareLanes(async (act) => this.#redis.run(act), this.#prefix, stored);
+    // A lane of a source that is configured no more was not taken over, and what was last queued there shows only then.
+    const open = this.laneSnapshot();
+    const known = Object.entries(stored).filter(([lane]) => Object.hasOwn(open, lane));
+    await compareLanes(async (act) => this.#redis.run(act), this.#prefix, Object.fromEntries(known));
   }
 
   async delivered(): Promise<DeliveredLanes> {

@@ -61,7 +61,7 @@ export interface QueueSink extends EventSink {
   /** Of what Redis has confirmed. */
   laneSnapshot(): LaneSnapshot;
   /**
-   * After `start`: does Redis hold at least what a stored checkpoint says was queued?
+   * After `start`: does Redis hold at least what a stored checkpoint says was queued in the lanes that are open here?
    * @throws ConnectorError QUEUE_LOST naming the lane and the positions.
    */
   compareWithCheckpoint(stored: LaneSnapshot): Promise<void>;
