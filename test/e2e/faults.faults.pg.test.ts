@@ -42,7 +42,10 @@ test('SIGKILL again and again loses nothing, reorders nothing, and doubles no mo
   await business;
   const verdict = await brand.verdict();
   expect(verdict.findings, last.log()).toEqual([]);
-  // At most one job a lane per kill, and a request of it holds at most 100 events at the default rate.
-  expect(verdict.total.again, last.log()).toBeLessThanOrEqual(2 * 100);
+  // One request a lane is in doubt per kill. What it holds grows with the round trip: the calls of one arrived at one time.
+  const sizes = new Map<number, number>();
+  for (const { arrivedAtMs } of brand.arrivals.calls)
+    sizes.set(arrivedAtMs, (sizes.get(arrivedAtMs) ?? 0) + 1);
+  expect(verdict.total.again, last.log()).toBeLessThanOrEqual(2 * Math.max(...sizes.values()));
   expect(await last.end('SIGTERM'), last.log()).toBe(0);
 }, 180_000);
