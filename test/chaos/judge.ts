@@ -120,7 +120,7 @@ export function memoryFindings(
     if (bytes.length < SAMPLES_THAT_TELL) continue;
     const third = Math.floor(bytes.length / 3);
     const [middle, last] = [median(bytes.slice(third, 2 * third)), median(bytes.slice(2 * third))];
-    if (last > middle * MOST_GROWTH && last > WARM_BYTES && goesOn(bytes.slice(2 * third))) {
+    if (last > middle * MOST_GROWTH && last > WARM_BYTES) {
       const series = bytes.map((each) => Math.round(each / MIB)).join(' ');
       findings.push(`${member} grew from ${mebibytes(middle)} to ${mebibytes(last)}: ${series}`);
     }
@@ -131,19 +131,9 @@ export function memoryFindings(
 
 const SAMPLES_THAT_TELL = 18;
 const MOST_GROWTH = 1.35;
-/** Where processes level off in calm weather: what grows below it is warming up. */
+/** Where processes level off: what grows below it is warming up. */
 const WARM_BYTES = 220 * MIB;
 const MOST_BYTES = 400 * MIB;
-
-/**
- * What leaks goes on growing; what took a step holds more in hand. Measured with a session broken every second for 145 s:
- * what is left after a collection stays at 62 to 83 MiB, and resident it goes from 180 to 300 MiB in half a minute and stays.
- * That nothing is left behind is for `lifecycle/memory.faults.pg` to say.
- */
-function goesOn(bytes: readonly number[]): boolean {
-  const half = Math.floor(bytes.length / 2);
-  return median(bytes.slice(half)) > median(bytes.slice(0, half)) * 1.1;
-}
 
 export function mebibytes(bytes: number): string {
   return `${Math.round(bytes / MIB)} MiB`;
