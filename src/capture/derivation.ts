@@ -4,6 +4,9 @@ import type { Directory } from '../enrichment/directory.js';
 import type { Facts } from '../enrichment/facts.js';
 import type { Derived } from '../events/event.js';
 import { failpoint } from '../lifecycle/failpoint.js';
+import { canonicalTransaction } from '../mapping/canonical-transaction.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { EventSink } from '../queue/sink.js';
 import { gather, type CandidateRules, type GatheredCommit } from '../records/gather.js';
 import { slices } from '../records/slices.js';
@@ -21,6 +24,8 @@ export interface DerivationOptions {
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   /** Rows whose look-ups share a round trip. Default 5,000; a larger transaction goes alone, in slices. */
   readonly batchRows?: number;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
 }
 
 /** Called once per transaction, when everything it implies is in Redis. */
@@ -33,10 +38,12 @@ export type TransactionSettled = (transaction: Transaction) => void;
 export class Derivation {
   readonly #options: DerivationOptions;
   readonly #batchRows: number;
+  readonly #mapping: Mapping;
 
   constructor(options: DerivationOptions) {
     this.#options = options;
     this.#batchRows = options.batchRows ?? 5_000;
+    this.#mapping = options.mapping ?? REFERENCE_MAPPING;
   }
 
   /** Resolves when all was offered (not yet settled). Transactions are released as they are used up. */
@@ -63,7 +70,7 @@ export class Derivation {
     const { directory, rules, withDatabase } = this.#options;
     const commits: GatheredCommit[] = [];
     for (const transaction of transactions) {
-      commits.push(await gather(transaction, rules));
+      commits.push(await gather(canonicalTransaction(transaction, this.#mapping), rules));
       transaction.release();
     }
     await withDatabase(() => directory.prefetch(commits));
@@ -84,7 +91,7 @@ export class Derivation {
       if (open === 0) settled(transaction);
     };
     let slice = 0;
-    for await (const commit of slices(transaction, {
+    for await (const commit of slices(canonicalTransaction(transaction, this.#mapping), {
       rules,
       known: directory.interest,
       wholeRows: this.#batchRows,

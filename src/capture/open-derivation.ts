@@ -5,6 +5,7 @@ import { postgresLookups } from '../enrichment/postgres-lookups.js';
 import { candidateRules } from '../events/candidates.js';
 import { deriveEvents } from '../events/derive.js';
 import type { Derived } from '../events/event.js';
+import type { Mapping } from '../mapping/mapping.js';
 import { rowOf } from '../postgres/query.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
@@ -17,6 +18,8 @@ export interface OpenDerivationOptions {
   readonly suppress: DerivationOptions['suppress'];
   readonly withDatabase: DerivationOptions['withDatabase'];
   readonly cacheAccounts: number;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
   readonly onLookup?: (table: string) => void;
   readonly onDerived?: (source: string, name: string, outcome: 'derived' | 'rejected') => void;
   /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
@@ -56,6 +59,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     sink,
     suppress,
     withDatabase,
+    ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
   });
 }
 

@@ -2,6 +2,8 @@ import type { CaptureSettings } from '../config/config.js';
 import type { EventSettings } from '../config/source.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { Logger } from '../observability/logger.js';
 import { closeKnex, openKnex, type DatabaseOptions } from '../postgres/connection.js';
 import { keepSuppressed } from '../postgres/suppressed-guests.js';
@@ -22,6 +24,8 @@ export interface CaptureServiceOptions {
   readonly onUnreadableNumber: (column: string) => void;
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
 }
 
 export interface CaptureService {
@@ -35,7 +39,7 @@ const CLOSE_GRACE_MS = 1_000;
 
 /** Builds capture from its settings: look-ups, directory, rules and derivation around the sessions. */
 export function captureService(options: CaptureServiceOptions): CaptureService {
-  const { settings, sources, logger, clock, observer, database } = options;
+  const { settings, sources, logger, clock, observer, database, mapping = REFERENCE_MAPPING } = options;
   const knex = openKnex({ ...database, poolSize: 8 });
   const unrouted = onceEach((merchantId) => observer.unrouted?.(merchantId));
   const capture = new Capture({
@@ -43,7 +47,11 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     knex,
     slotName: settings.slotName,
     publicationName: settings.publicationName,
-    stream: { spillDir: settings.spillDir, transactionMemoryBytes: settings.transactionMemoryBytes },
+    stream: {
+      spillDir: settings.spillDir,
+      transactionMemoryBytes: settings.transactionMemoryBytes,
+      tables: mapping.tables,
+    },
     logger,
     clock,
     observer,
@@ -64,6 +72,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         },
         withDatabase,
         cacheAccounts: settings.cacheAccounts,
+        mapping,
         onLookup: (table) => observer.lookup?.(table),
         onUnrouted: (merchantId) => unrouted(merchantId),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),

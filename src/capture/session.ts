@@ -29,7 +29,10 @@ export interface SessionOptions {
   readonly knex: Knex;
   readonly slotName: string;
   readonly publicationName: string;
-  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes'>;
+  readonly stream: Pick<
+    WalStreamOptions,
+    'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes' | 'tables'
+  >;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;

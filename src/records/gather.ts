@@ -1,4 +1,4 @@
-import type { Change, ChangeOf, Transaction } from '../changes/transaction.js';
+import type { CanonicalTransaction, Change, ChangeOf } from '../changes/transaction.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Commit, Transition } from './commit.js';
 import { TABLES, type Row, type StreamedRow, type TableName } from './tables.js';
@@ -55,7 +55,7 @@ class Transitions<T extends TableName> {
  * @throws ConnectorError REPLICA_IDENTITY when a table that needs its old rows sends an UPDATE without one.
  */
 export async function gather(
-  transaction: Transaction,
+  transaction: CanonicalTransaction,
   rules: CandidateRules,
   interest: Interest | null = null,
 ): Promise<GatheredCommit> {
@@ -215,7 +215,7 @@ class Gathering {
     known.after = change.op === 'delete' ? null : merged(change.row, known.after);
   }
 
-  finish(transaction: Transaction): GatheredCommit {
+  finish(transaction: CanonicalTransaction): GatheredCommit {
     const rules = this.#rules;
     return {
       endLsn: transaction.endLsn,

@@ -1,4 +1,4 @@
-import type { Transaction } from '../changes/transaction.js';
+import type { CanonicalTransaction } from '../changes/transaction.js';
 import { gather, type CandidateRules, type GatheredCommit, type Interest } from './gather.js';
 
 export interface SliceOptions {
@@ -29,7 +29,7 @@ const NOTHING: Interest = {
  * the balances at the commit's end. Slices hold disjoint accounts in order of first appearance, the same at each replay.
  */
 export async function* slices(
-  transaction: Transaction,
+  transaction: CanonicalTransaction,
   options: SliceOptions,
 ): AsyncGenerator<GatheredCommit> {
   const { rules, known, wholeRows = 5_000, sliceCandidates = 10_000 } = options;
