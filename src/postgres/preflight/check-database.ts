@@ -2,8 +2,11 @@ import type { Knex } from 'knex';
 
 import { ConnectorError } from '../../errors/connector-error.js';
 import { systemClock, type Clock } from '../../lifecycle/clock.js';
+import type { Mapping } from '../../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../../mapping/reference.js';
 import { failure, ok, type Finding } from '../../preflight/finding.js';
 import type { compareStart } from '../../replication/startup.js';
+import { readTables } from '../catalog.js';
 import { readCheckpoint } from '../checkpoint-store.js';
 import { addressOf, openKnex, type DatabaseOptions } from '../connection.js';
 import { connectorMigrationState } from '../migrate.js';
@@ -24,6 +27,8 @@ export interface CheckDatabaseOptions {
   readonly slotName: string;
   /** What a checkpoint, slot and server together mean: `compareStart` of the replication room. */
   readonly compareStart: typeof compareStart;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
   /** Most WAL the replay slot may keep; null or absent: not compared with the server's own limit. */
   readonly replayMaxWalBytes?: number;
   /** Default: the system's. */
@@ -64,12 +69,14 @@ async function serverSection(knex: Knex, options: CheckDatabaseOptions): Promise
   return judgeServer(facts, { main: main !== null, replay: replay !== null });
 }
 
-async function rightsSection(knex: Knex): Promise<readonly Finding[]> {
-  return judgeRights(await readRights(knex));
+async function rightsSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
+  const { tables } = options.mapping ?? REFERENCE_MAPPING;
+  return judgeRights(await readRights(knex, tables), tables);
 }
 
-async function schemaSection(knex: Knex): Promise<readonly Finding[]> {
-  const tables = judgeTables(await readTablesFacts(knex));
+async function schemaSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
+  const mapping = options.mapping ?? REFERENCE_MAPPING;
+  const tables = judgeTables(await readTablesFacts(knex, mapping), mapping);
   return [...(await migrationFindings(knex)), ...tables];
 }
 
@@ -99,11 +106,11 @@ async function migrationFindings(knex: Knex): Promise<readonly Finding[]> {
 }
 
 async function captureSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
-  const { slotName, publicationName } = options;
+  const { slotName, publicationName, mapping = REFERENCE_MAPPING } = options;
   const system = await readSystem(knex, options.database);
   const slot = await readSlot(knex, slotName);
   const publication = await readPublication(knex, publicationName);
-  const { tables } = await readTablesFacts(knex);
+  const tables = await readTables(knex, mapping.tables);
   const readable = await mayReadCheckpoint(knex);
   const checkpoint = readable ? await readCheckpoint(knex, slotName) : null;
   const drifted = checkpoint !== null && comparePublication(checkpoint.publication, publication).length > 0;
@@ -111,6 +118,7 @@ async function captureSection(knex: Knex, options: CheckDatabaseOptions): Promis
     ...judgePublication({
       name: publicationName,
       publication,
+      mapped: mapping.tables,
       tables,
       setupCommand: drifted ? ACCEPT_GAP : 'paytronix-segment setup',
     }),
