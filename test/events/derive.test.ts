@@ -210,7 +210,7 @@ describe('an event that breaks its schema', () => {
       (s: Scenario) => s.patch('loyalty.card', '70001', { printed_card_number: '' }),
       '/printed_card_number',
     ],
-    ['a wallet code with letters', (s: Scenario) => renamedWallet(s), '/flat_wallets_info'],
+    ['an empty wallet code', (s: Scenario) => renamedWallet(s, ''), '/wallet_code'],
     ['no channel text', (s: Scenario) => checkinChannel(s), '/channel'],
   ])('is told by every part: %s', (_why, change, path) => {
     const [call] = change(at('check-in')).derived();
@@ -219,12 +219,12 @@ describe('an event that breaks its schema', () => {
   });
 });
 
-function renamedWallet(scenario: Scenario): Scenario {
+function renamedWallet(scenario: Scenario, code: string): Scenario {
   const wallet = scenario.world.find('loyalty.account_wallet', `${ACCOUNT}/3`);
   const definition = scenario.world.find('loyalty.wallet_definition', '777777/3');
   if (wallet === null || definition === null) throw new Error('no wallet 3');
-  scenario.world.put('loyalty.wallet_definition', { ...definition, wallet_code: 'x' });
-  scenario.world.put('loyalty.account_wallet', { ...wallet, wallet_code: 'x' });
+  scenario.world.put('loyalty.wallet_definition', { ...definition, wallet_code: code });
+  scenario.world.put('loyalty.account_wallet', { ...wallet, wallet_code: code });
   return scenario;
 }
 
