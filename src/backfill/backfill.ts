@@ -5,6 +5,8 @@ import type { CallName, Derived, EventName } from '../events/event.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { EventSink } from '../queue/sink.js';
 import { deriveCommit } from './derive-commit.js';
 import type { FeedName } from './feeds.js';
@@ -12,7 +14,7 @@ import { PageReader, type Page } from './page-reader.js';
 import { Pace } from './pace.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
 import type { RunProgress } from './run-store.js';
-import type { Place } from './stretch.js';
+import type { Position } from './stretch.js';
 
 /** Where a backfill stands, after every page. */
 export interface BackfillStatus extends RunProgress {
@@ -24,6 +26,8 @@ export interface BackfillStatus extends RunProgress {
 
 export interface BackfillOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly clock: Clock;
   readonly source: EventSettings;
   readonly request: BackfillRequest;
@@ -68,9 +72,10 @@ export async function backfill(
   signal: AbortSignal,
 ): Promise<{ readonly done: boolean; readonly status: BackfillStatus }> {
   const { knex, clock, source, request, span, observer, sink } = options;
-  const { rowsPerSecond = DEFAULT_ROWS_PER_SECOND } = options;
+  const { rowsPerSecond = DEFAULT_ROWS_PER_SECOND, mapping = REFERENCE_MAPPING } = options;
   const reader = await PageReader.open({
     knex,
+    relations: mapping.relations,
     clock,
     request,
     span,
@@ -104,7 +109,7 @@ export async function backfill(
 }
 
 class Tally {
-  #positions: ReadonlyMap<FeedName, Place>;
+  #positions: ReadonlyMap<FeedName, Position>;
   #rowsRead: number;
   readonly #calls: Partial<Record<CallName, number>>;
   readonly #ofPage: Partial<Record<CallName, number>> = {};
@@ -115,7 +120,7 @@ class Tally {
     this.#calls = { ...from?.calls };
   }
 
-  get positions(): ReadonlyMap<FeedName, Place> {
+  get positions(): ReadonlyMap<FeedName, Position> {
     return this.#positions;
   }
 

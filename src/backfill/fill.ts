@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { EventSettings } from '../config/source.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
 import type { LaneName } from '../queue/keys.js';
 import { queueLost } from '../queue/queue-lost.js';
 import type { LaneMark, QueueSink } from '../queue/queue-sink.js';
@@ -21,6 +22,8 @@ export interface BackfillLane {
 
 export interface FillOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly clock: Clock;
   readonly source: EventSettings;
   readonly request: BackfillRequest;

@@ -2,6 +2,8 @@ import type { Knex } from 'knex';
 import type { EventSettings } from '../config/source.js';
 import { EVENT_NAMES } from '../events/event.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
 import type { DatabaseOptions } from '../postgres/connection.js';
 import { closeGap, readGaps, type Gap } from '../postgres/gap-store.js';
@@ -18,6 +20,8 @@ import { openRun, type BackfillRun } from './run-store.js';
 
 export interface RecoverOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly database: DatabaseOptions;
   readonly slotName: string;
   readonly publicationName: string;
@@ -155,7 +159,7 @@ async function fillFor(
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { knex, clock, reporter, rowsPerSecond, pageRows, graceMs } = options;
+  const { knex, clock, reporter, rowsPerSecond, pageRows, graceMs, mapping = REFERENCE_MAPPING } = options;
   reporter.gaps(gaps, span, source);
   const request = requestFor(span, source);
   const gapId = gaps[0].id;
@@ -165,6 +169,7 @@ async function fillFor(
   const filled = await fill(
     {
       knex,
+      mapping,
       clock,
       source,
       request,
@@ -176,7 +181,7 @@ async function fillFor(
       observer: reporter.observer,
       prepare: async (sink) => {
         await restoreSuppressions(knex, sink);
-        await suppressRemovedGuests(knex, sink, signal);
+        await suppressRemovedGuests(knex, mapping.relations, sink, signal);
         await untilLiveDelivered(lane, clock, signal, (jobs) => reporter.waitingForLive(jobs));
       },
     },

@@ -6,6 +6,7 @@ import { candidateRules } from '../events/candidates.js';
 import { deriveEvents } from '../events/derive.js';
 import type { Derived } from '../events/event.js';
 import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { rowOf } from '../postgres/query.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
@@ -32,7 +33,7 @@ export interface OpenDerivationOptions {
  * stream that begins elsewhere opens another, for the directory stands where its stream stands.
  */
 export async function openDerivation(options: OpenDerivationOptions): Promise<Derivation> {
-  const { knex, sources, sink, suppress, withDatabase } = options;
+  const { knex, mapping = REFERENCE_MAPPING, sources, sink, suppress, withDatabase } = options;
   const { tracking } = await withDatabase(() =>
     rowOf<{ tracking: string }>(
       knex,
@@ -44,6 +45,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
   const directory = new Directory({
     lookups: postgresLookups({
       knex,
+      relations: mapping.relations,
       trackCommitTimestamp: tracking === 'on',
       ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
     }),

@@ -1,4 +1,7 @@
 import type { Knex } from 'knex';
+import type { Relations } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import type { EventName } from '../events/event.js';
 import { rowOf, rowsOf } from '../postgres/query.js';
 import type { Sum } from './decode.js';
 import {
@@ -63,6 +66,8 @@ export async function tracksCommits(knex: Knex): Promise<boolean> {
 
 export interface ExpectedQuery {
   readonly knex: Knex;
+  /** Default: the tables of the reference schema. */
+  readonly relations?: Relations;
   readonly of: ExpectedOf;
   readonly tracked: boolean;
   readonly minutes: MinuteSpan;
@@ -131,6 +136,7 @@ function addTo(minutes: Map<string, ExpectedMinute>, row: SumRow): void {
 
 interface IdRow {
   message_id: string;
+  event: EventName;
   hash: string;
   doubt: Doubt | null;
   commit_at_ms: number | null;
@@ -138,7 +144,7 @@ interface IdRow {
   repeat: boolean;
 }
 
-const IDS = `SELECT message_id, hash::text, doubt, repeat,
+const IDS = `SELECT message_id, event, hash::text, doubt, repeat,
   (extract(epoch FROM CASE WHEN isfinite(commit_at) THEN commit_at END) * 1000)::float8 AS commit_at_ms,
   (extract(epoch FROM row_at) * 1000)::float8 AS row_at_ms
 FROM hashed ORDER BY commit_at, rank, key, part`;
@@ -170,6 +176,7 @@ export async function expectedIds(
     seen.add(row.message_id);
     return {
       messageId: row.message_id,
+      event: row.event,
       hash: BigInt(row.hash),
       doubt: row.doubt,
       commitAtMs: row.commit_at_ms ?? row.row_at_ms,
@@ -194,9 +201,9 @@ interface RowSpan {
 
 /** Runs `select` over the calls implied by the rows of a span, in a snapshot of its own. */
 async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): Promise<R[]> {
-  const { knex, of, minutes } = query;
+  const { knex, relations = REFERENCE_MAPPING.relations, tracked, of, minutes } = query;
   const from = new Date(span.fromMs).toISOString();
-  const options = { tracked: query.tracked, span: { from, to: new Date(span.toMs).toISOString() } };
+  const options = { relations, tracked, span: { from, to: new Date(span.toMs).toISOString() } };
   const statement = `${calls(options, span.kind, of.emitVoids)} ${select}`;
   const bindings = [
     of.committedAfter,

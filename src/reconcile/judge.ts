@@ -1,3 +1,4 @@
+import type { EventName } from '../events/event.js';
 import { decode, decodeRuns, isNothing, minus, NOTHING, plus, type Sum } from './decode.js';
 
 /** Why the tables can no longer tell whether a call was sent. */
@@ -7,6 +8,8 @@ export type Doubt =
 /** One call the tables imply in a minute. */
 export interface ExpectedId {
   readonly messageId: string;
+  /** Its event, of an identify call the one that it is sent with. */
+  readonly event: EventName;
   readonly hash: bigint;
   readonly doubt: Doubt | null;
   /** Commit of its row as far as the tables tell, milliseconds since 1970. */

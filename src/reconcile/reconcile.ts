@@ -3,6 +3,8 @@ import type { EventSettings } from '../config/source.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { TallyBox } from '../queue/tally-box.js';
 import type { RedisClient } from '../queue/redis.js';
 import { NOTHING } from './decode.js';
@@ -22,6 +24,8 @@ import { countedFromUs } from './tally-store.js';
 
 export interface ReconcileOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly client: RedisClient;
   readonly prefix: string;
   readonly source: EventSettings;
@@ -71,7 +75,7 @@ const LOOKS = 3;
  * @throws ConnectorError CHECKPOINT_MISSING, TALLIES_MISSING, DATABASE_…; Redis' own error when it does not answer
  */
 export async function reconcile(options: ReconcileOptions): Promise<Reconciliation> {
-  const { knex, client, prefix, source, clock } = options;
+  const { knex, client, prefix, source, clock, mapping = REFERENCE_MAPPING } = options;
   const sinceCommitUs = await comparableFromUs(options);
   const nowMs = clock.now();
   const minutes = {
@@ -88,7 +92,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     committedAfter: instantText(sinceCommitUs),
     names: options.names,
   };
-  const query = { knex, of, tracked, nowMs };
+  const query = { knex, relations: mapping.relations, of, tracked, nowMs };
   const box = new TallyBox(client, prefix, source.name);
   const counted = await readCounted(knex, box, source.name, minutes);
   const expected = await expectedMinutes({ ...query, minutes });

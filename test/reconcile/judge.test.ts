@@ -17,6 +17,7 @@ function expected(
 ): ExpectedId {
   return {
     messageId,
+    event: 'POS Activity',
     hash: messageHash(messageId),
     doubt: null,
     commitAtMs: COMMITTED_MS,
