@@ -4,9 +4,7 @@ import type { Directory } from '../enrichment/directory.js';
 import type { Facts } from '../enrichment/facts.js';
 import type { Derived } from '../events/event.js';
 import { failpoint } from '../lifecycle/failpoint.js';
-import { canonicalTransaction } from '../mapping/canonical-transaction.js';
-import type { Mapping } from '../mapping/mapping.js';
-import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import type { Translation } from '../mapping/translation.js';
 import type { EventSink } from '../queue/sink.js';
 import { gather, type CandidateRules, type GatheredCommit } from '../records/gather.js';
 import { slices } from '../records/slices.js';
@@ -24,8 +22,7 @@ export interface DerivationOptions {
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   /** Rows whose look-ups share a round trip. Default 5,000; a larger transaction goes alone, in slices. */
   readonly batchRows?: number;
-  /** Default: the tables are the reference schema's. */
-  readonly mapping?: Mapping;
+  readonly translation: Translation;
 }
 
 /** Called once per transaction, when everything it implies is in Redis. */
@@ -38,12 +35,10 @@ export type TransactionSettled = (transaction: Transaction) => void;
 export class Derivation {
   readonly #options: DerivationOptions;
   readonly #batchRows: number;
-  readonly #mapping: Mapping;
 
   constructor(options: DerivationOptions) {
     this.#options = options;
     this.#batchRows = options.batchRows ?? 5_000;
-    this.#mapping = options.mapping ?? REFERENCE_MAPPING;
   }
 
   /** Resolves when all was offered (not yet settled). Transactions are released as they are used up. */
@@ -67,10 +62,11 @@ export class Derivation {
   }
 
   async #deriveBatch(transactions: readonly Transaction[], settled: TransactionSettled): Promise<void> {
-    const { directory, rules, withDatabase } = this.#options;
+    const { directory, rules, withDatabase, translation } = this.#options;
     const commits: GatheredCommit[] = [];
+    await withDatabase(() => translation.prepare(transactions));
     for (const transaction of transactions) {
-      commits.push(await gather(canonicalTransaction(transaction, this.#mapping), rules));
+      commits.push(await gather(translation.canonical(transaction), rules));
       transaction.release();
     }
     await withDatabase(() => directory.prefetch(commits));
@@ -80,10 +76,12 @@ export class Derivation {
       await this.#offer(transaction, commit, 0, () => settled(transaction));
     }
     directory.trim();
+    translation.trim();
   }
 
   async #deriveHuge(transaction: Transaction, settled: TransactionSettled): Promise<void> {
-    const { directory, rules, withDatabase } = this.#options;
+    const { directory, rules, withDatabase, translation } = this.#options;
+    await withDatabase(() => translation.prepare([transaction]));
     // One more than the slices offered so far, until the last one is known: the transaction settles with its last slice.
     let open = 1;
     const settleOne = (): void => {
@@ -91,7 +89,7 @@ export class Derivation {
       if (open === 0) settled(transaction);
     };
     let slice = 0;
-    for await (const commit of slices(canonicalTransaction(transaction, this.#mapping), {
+    for await (const commit of slices(translation.canonical(transaction), {
       rules,
       known: directory.interest,
       wholeRows: this.#batchRows,
@@ -103,6 +101,7 @@ export class Derivation {
       slice += 1;
     }
     transaction.release();
+    translation.trim();
     settleOne();
   }
 
@@ -148,6 +147,7 @@ function hasCandidates(commit: GatheredCommit, rules: CandidateRules): boolean {
     commit.referrals.size > 0 ||
     commit.recharges.size > 0 ||
     commit.responses.size > 0 ||
+    commit.customs.size > 0 ||
     [...commit.accounts.values()].some((transition) => rules.registration(transition))
   );
 }

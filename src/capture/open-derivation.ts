@@ -5,8 +5,10 @@ import { postgresLookups } from '../enrichment/postgres-lookups.js';
 import { candidateRules } from '../events/candidates.js';
 import { deriveEvents } from '../events/derive.js';
 import type { Derived } from '../events/event.js';
+import { joinedRows } from '../enrichment/joined-rows.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { openTranslation } from '../mapping/translation.js';
 import { rowOf } from '../postgres/query.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
@@ -33,7 +35,7 @@ export interface OpenDerivationOptions {
  * stream that begins elsewhere opens another, for the directory stands where its stream stands.
  */
 export async function openDerivation(options: OpenDerivationOptions): Promise<Derivation> {
-  const { knex, mapping = REFERENCE_MAPPING, sources, sink, suppress, withDatabase } = options;
+  const { knex, sources, sink, suppress, withDatabase, mapping = REFERENCE_MAPPING } = options;
   const { tracking } = await withDatabase(() =>
     rowOf<{ tracking: string }>(
       knex,
@@ -61,7 +63,14 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     sink,
     suppress,
     withDatabase,
-    ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
+    translation: openTranslation({
+      mapping,
+      read: joinedRows({
+        knex,
+        mapping,
+        ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
+      }),
+    }),
   });
 }
 
@@ -96,6 +105,7 @@ function routedRules(
     recharge: (each) => rules.recharge(each) && takes(each.after),
     response: (each) => rules.response(each) && takes(each.after),
     registration: (each) => rules.registration(each) && takes(each.after),
+    custom: (occurrence) => takes({ merchant_id: occurrence.merchantId }),
     voiding: (row) => rules.voiding(row) && merchants.has(row.merchant_id),
   };
 }

@@ -1,4 +1,5 @@
 import type { Lsn } from '../postgres/lsn.js';
+import type { CustomOccurrence } from '../records/custom-occurrence.js';
 import type { StreamedRow, TableName } from '../records/tables.js';
 
 /** A row as the stream carries it: every column of the source table that is read; see `StreamedRow` for `undefined`. */
@@ -12,6 +13,14 @@ export type SourceChange =
 
 /** One changed row of a canonical record: the columns of `records/tables.ts`. */
 export type Change = { [T in TableName]: ChangeOf<T> }[TableName];
+
+/** A changed row that a custom event was declared on. */
+export interface Occurrence {
+  readonly op: 'occur';
+  readonly table: 'custom';
+  readonly row: CustomOccurrence;
+  readonly old: null;
+}
 
 /**
  * - insert: `row` is whole, `old` null.
@@ -58,5 +67,5 @@ export interface Transaction {
 /** A transaction in terms of the canonical records: what events are derived from. */
 export interface CanonicalTransaction extends Pick<Transaction, 'endLsn' | 'commitTimeUs' | 'rowCount'> {
   /** As `Transaction.forEachChange`. */
-  forEachChange(visit: (change: Change) => void): void | Promise<void>;
+  forEachChange(visit: (change: Change | Occurrence) => void): void | Promise<void>;
 }

@@ -18,8 +18,8 @@ export const EVENT_NAMES = [
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
-/** What a call is counted as in metrics and logs: an event's name, or Segment's identify call. */
-export type CallName = EventName | 'identify';
+/** What a call is counted as in metrics and logs: an event's name, Segment's identify call, or any event of the user's own. */
+export type CallName = EventName | 'identify' | 'custom';
 
 /**
  * Where a call stands within its commit: by kind (index in EVENT_NAMES), then primary key, then part (an identify, 0,

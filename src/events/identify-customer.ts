@@ -3,7 +3,7 @@ import { dateValue, timestampIso } from '../records/timestamps.js';
 import { isIdentification } from './candidates.js';
 import type { EventRule } from './draft.js';
 import type { Derivation } from './subject.js';
-import { localDate } from './local-time.js';
+import { localDate } from '../records/zones.js';
 import { transactionSceneOf, withClockNote, type TransactionScene } from './scene.js';
 
 type Header = Row<'txn.transaction'>;

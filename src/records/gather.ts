@@ -1,6 +1,7 @@
-import type { CanonicalTransaction, Change, ChangeOf } from '../changes/transaction.js';
+import type { CanonicalTransaction, Change, ChangeOf, Occurrence } from '../changes/transaction.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Commit, Transition } from './commit.js';
+import type { CustomOccurrence } from './custom-occurrence.js';
 import { TABLES, type Row, type StreamedRow, type TableName } from './tables.js';
 
 /**
@@ -14,6 +15,7 @@ export interface CandidateRules {
   recharge(transition: Transition<'txn.recharge'>): boolean;
   response(transition: Transition<'survey.response'>): boolean;
   registration(transition: Transition<'loyalty.account'>): boolean;
+  custom(occurrence: CustomOccurrence): boolean;
   /** A VOID or REVERSE header that names its original. */
   voiding(row: Row<'txn.transaction'>): boolean;
 }
@@ -77,6 +79,7 @@ class Gathering {
   readonly #referrals = new Transitions<'loyalty.referral'>();
   readonly #recharges = new Transitions<'txn.recharge'>();
   readonly #responses = new Transitions<'survey.response'>();
+  readonly #customs = new Map<string, CustomOccurrence>();
   readonly #survivors = new Set<string>();
   readonly #stateChanges: Change[] = [];
 
@@ -85,7 +88,7 @@ class Gathering {
     this.#interest = interest;
   }
 
-  visit(change: Change): void {
+  visit(change: Change | Occurrence): void {
     const interest = this.#interest;
     switch (change.table) {
       case 'txn.transaction':
@@ -93,6 +96,11 @@ class Gathering {
         return;
       case 'txn.wallet_entry':
         this.#visitEntry(change);
+        return;
+      case 'custom':
+        if (this.#rules.custom(change.row)) {
+          this.#customs.set(`${change.row.order} ${change.row.primaryKey}`, change.row);
+        }
         return;
       case 'loyalty.account':
         this.#visitAccount(change);
@@ -230,6 +238,7 @@ class Gathering {
       referrals: onlyIf(this.#referrals.rows, (each) => rules.referral(each)),
       recharges: onlyIf(this.#recharges.rows, (each) => rules.recharge(each)),
       responses: onlyIf(this.#responses.rows, (each) => rules.response(each)),
+      customs: this.#customs,
       mergeSurvivors: this.#survivors,
       stateChanges: this.#stateChanges,
     };

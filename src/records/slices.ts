@@ -108,6 +108,7 @@ class Scan {
         if (each.after?.user_id != null) this.#guests.add(each.after.user_id);
         return note(each.after?.account_id ?? null);
       },
+      custom: (row) => rules.custom(row) && note(row.accountId),
       voiding: (row) => rules.voiding(row),
     };
   }
@@ -133,6 +134,7 @@ function within(rules: CandidateRules, slice: ReadonlySet<string>): CandidateRul
     recharge: (each) => has(each.after?.account_id) && rules.recharge(each),
     response: (each) => has(each.after?.account_id) && rules.response(each),
     registration: (each) => has(each.after?.account_id) && rules.registration(each),
+    custom: (row) => has(row.accountId) && rules.custom(row),
     voiding: (row) => rules.voiding(row),
   };
 }

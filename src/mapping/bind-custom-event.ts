@@ -1,0 +1,97 @@
+import { bindConditions, bindExpression, bindJoins } from './bind-columns.js';
+import type { BindFeedOptions } from './bind-feed.js';
+import type { Expression } from './expression.js';
+import { assignable, assignableAnywhere, kindOf } from './expression-type.js';
+import type { CustomEvent } from './mapping.js';
+import type { CustomEventSpec, Placed } from './spec.js';
+
+/** A custom event with its table found and its types known. Null: its table is not there. */
+export function bindCustomEvent(
+  spec: CustomEventSpec,
+  order: number,
+  options: BindFeedOptions,
+): CustomEvent | null {
+  const { find, problems, zone } = options;
+  const table = find(spec.table);
+  if (table === null) return null;
+  const { scope, joins } = bindJoins(table, spec.joins, find, problems);
+  const bound = (placed: Placed<Expression> | null): Expression | null => {
+    if (placed === null) return null;
+    const expression = bindExpression(placed, scope, problems);
+    const problem = expression === null ? null : assignableAnywhere(expression);
+    if (problem !== null) problems.add(placed.at, `The value ${problem}`);
+    return expression;
+  };
+  for (const { value, at } of spec.changed) {
+    if (!table.columns.has(value)) {
+      problems.add(at, `${table.name} has no column ${value}.`, value, table.columns.keys());
+    }
+  }
+  if (table.primaryKey.length === 0 && spec.key === null) {
+    problems.add(
+      spec.table.at,
+      `${table.name} has no primary key: say what tells one event from another: key.`,
+    );
+  }
+  const primaryKey = keyOf(
+    table.primaryKey.map((column) => ({
+      kind: 'column',
+      join: null,
+      column,
+      type: table.columns.get(column)?.type ?? 'unknown',
+    })),
+  );
+  const ownMerchant = spec.merchantId === null && table.columns.has('merchant_id') ? MERCHANT_COLUMN : null;
+  const merchantId =
+    bound(spec.merchantId ?? placedAt(ownMerchant, spec.table.at)) ??
+    (options.onlyMerchantId === null ? null : { kind: 'constant', text: options.onlyMerchantId });
+  if (merchantId === null && spec.merchantId === null) {
+    problems.add(spec.name.at, `${spec.name.value} has no merchant_id, and there are several merchants.`);
+  }
+  const timestamp = zoned(bound(spec.timestamp), zone);
+  if (timestamp !== null && spec.timestamp !== null) {
+    const problem = assignable(timestamp, { kind: 'timestamptz' });
+    if (problem !== null) problems.add(spec.timestamp.at, `timestamp ${problem}`);
+  }
+  const properties = new Map<string, Expression>();
+  for (const [name, placed] of spec.properties) {
+    const expression = zoned(bound(placed), zone);
+    if (expression !== null) properties.set(name, expression);
+  }
+  return {
+    name: spec.name.value,
+    order,
+    table: table.name,
+    on: spec.on,
+    where: bindConditions(spec.where, scope, problems),
+    changed: spec.changed.map(({ value }) => value),
+    becomes: bindConditions(spec.becomes, scope, problems),
+    joins,
+    key: bound(spec.key),
+    primaryKey: primaryKey ?? bound(spec.key) ?? NOTHING,
+    merchantId: merchantId ?? NOTHING,
+    accountId: bound(spec.accountId),
+    userId: bound(spec.userId),
+    timestamp,
+    properties,
+  };
+}
+
+const NOTHING: Expression = { kind: 'constant', text: null };
+const MERCHANT_COLUMN: Expression = { kind: 'column', join: null, column: 'merchant_id', type: 'unknown' };
+
+function placedAt(value: Expression | null, at: string): Placed<Expression> | null {
+  return value === null ? null : { value, at };
+}
+
+function keyOf(parts: readonly Expression[]): Expression | null {
+  const [first, second] = parts;
+  if (first === undefined) return null;
+  return second === undefined ? first : { kind: 'composite', parts };
+}
+
+/** A time without zone is read in the mapping's, where it has one; else it is written as it stands. */
+function zoned(expression: Expression | null, zone: string | null): Expression | null {
+  if (expression?.kind !== 'column' || zone === null || kindOf(expression) !== 'timestamp') return expression;
+  return { kind: 'zoned', of: expression, zone };
+}

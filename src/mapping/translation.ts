@@ -1,0 +1,142 @@
+import type { CanonicalTransaction, Change, SourceRow, Transaction } from '../changes/transaction.js';
+import { isMappedTable, type TableName } from '../records/tables.js';
+import { customReader, occurrenceOf, type CustomReader } from './custom-event.js';
+import type { JoinedRow } from './evaluate.js';
+import { feedReader, type FeedReader } from './feed-reader.js';
+import { JoinedRows, type WantedRows } from './joined-rows.js';
+import type { Feed, Mapping } from './mapping.js';
+import { translate } from './translate.js';
+
+export interface TranslationOptions {
+  readonly mapping: Mapping;
+  /** Reads rows of joined tables, in the text of the stream. @throws ConnectorError DATABASE_… */
+  readonly read: (wanted: WantedRows) => Promise<readonly SourceRow[]>;
+  /** Rows of each joined table kept between batches. Default 100,000. */
+  readonly maxJoinedRows?: number;
+}
+
+/**
+ * From rows of the user's tables to canonical ones, in three steps for a batch of transactions: `prepare` reads what joins
+ * meet and the stream has not given; `canonical` walks a transaction; `trim` forgets.
+ *
+ * Joined rows are as the stream last showed them, in commit order; on first sight as the table shows them.
+ */
+export interface Translation {
+  prepare(transactions: readonly Transaction[]): Promise<void>;
+  canonical(transaction: Transaction): CanonicalTransaction;
+  trim(): void;
+}
+
+export function openTranslation(options: TranslationOptions): Translation {
+  const { feeds, customEvents } = options.mapping;
+  return feeds === null && customEvents.size === 0 ? AS_IT_IS : new FeedTranslation(options);
+}
+
+/** The reference schema's rows are canonical as they come: their tables and columns have the canonical names. */
+const AS_IT_IS: Translation = {
+  prepare: () => Promise.resolve(),
+  canonical: (transaction) => transaction as unknown as CanonicalTransaction,
+  trim: () => undefined,
+};
+
+class FeedTranslation implements Translation {
+  readonly #readers: ReadonlyMap<string, readonly FeedReader[]>;
+  readonly #customReaders: ReadonlyMap<string, readonly CustomReader[]>;
+  /** Without feeds the rows of these tables are canonical as they come. */
+  readonly #isCanonical: (table: string) => table is TableName;
+  readonly #joined: JoinedRows;
+  readonly #options: TranslationOptions;
+  readonly #hasJoins: boolean;
+
+  constructor(options: TranslationOptions) {
+    const { feeds, customEvents, tables } = options.mapping;
+    this.#options = options;
+    this.#readers = eachOf(feeds ?? new Map<string, readonly Feed[]>(), feedReader);
+    this.#customReaders = eachOf(customEvents, customReader);
+    this.#isCanonical = feeds === null ? isMappedTable : (table): table is TableName => table === null;
+    const joins = [...this.#readers.values(), ...this.#customReaders.values()]
+      .flat()
+      .flatMap((reader) => reader.joins.map(({ join }) => join));
+    this.#joined = new JoinedRows(joins, tables);
+    this.#hasJoins = joins.length > 0;
+  }
+
+  async prepare(transactions: readonly Transaction[]): Promise<void> {
+    if (!this.#hasJoins) return;
+    // A join may be by a column of another: each round knows one more, and there are as many as are chained.
+    for (;;) {
+      for (const transaction of transactions) await this.#look(transaction);
+      const missing = this.#joined.takeMissing();
+      if (missing.length === 0) return;
+      await Promise.all(
+        missing.map(async (wanted) => this.#joined.learn(wanted, await this.#options.read(wanted))),
+      );
+    }
+  }
+
+  canonical(transaction: Transaction): CanonicalTransaction {
+    const { commitTimeUs, endLsn, rowCount } = transaction;
+    const join = this.#join(commitTimeUs);
+    return {
+      commitTimeUs,
+      endLsn,
+      rowCount,
+      forEachChange: (visit) =>
+        transaction.forEachChange((change) => {
+          this.#joined.apply(change);
+          // The decoder gives exactly the columns of the table, which the compiler cannot follow.
+          if (this.#isCanonical(change.table)) visit(change as Change);
+          for (const reader of this.#readers.get(change.table) ?? []) {
+            const translated = translate(change, reader, (own) => join(reader, own));
+            if (translated !== null) visit(translated);
+          }
+          for (const reader of this.#customReaders.get(change.table) ?? []) {
+            const occurrence = occurrenceOf(change, reader, (own) => join(reader, own));
+            if (occurrence !== null) visit({ op: 'occur', table: 'custom', row: occurrence, old: null });
+          }
+        }),
+    };
+  }
+
+  trim(): void {
+    this.#joined.trim(this.#options.maxJoinedRows ?? 100_000);
+  }
+
+  async #look(transaction: Transaction): Promise<void> {
+    const join = this.#join(transaction.commitTimeUs);
+    await transaction.forEachChange((change) => {
+      for (const reader of this.#joiningReaders(change.table)) {
+        if (change.row !== null) join(reader, change.row);
+        if (change.old !== null) join(reader, change.old);
+      }
+    });
+  }
+
+  #joiningReaders(table: string): readonly Joining[] {
+    const readers = [...(this.#readers.get(table) ?? []), ...(this.#customReaders.get(table) ?? [])];
+    return readers.filter(({ joins }) => joins.length > 0);
+  }
+
+  #join(commitTimeUs: number): (reader: Joining, own: SourceRow) => JoinedRow {
+    return (reader, own) => {
+      const joins: Record<string, SourceRow | null> = {};
+      const row: JoinedRow = { own, joins, commitTimeUs };
+      for (const { name, join, key } of reader.joins) {
+        joins[name] = this.#joined.find(
+          join,
+          key.map((value) => value(row)),
+        );
+      }
+      return row;
+    };
+  }
+}
+
+type Joining = Pick<FeedReader, 'joins'>;
+
+function eachOf<T, R>(
+  all: ReadonlyMap<string, readonly T[]>,
+  read: (each: T) => R,
+): ReadonlyMap<string, readonly R[]> {
+  return new Map([...all].map(([table, each]) => [table, each.map(read)]));
+}
