@@ -1,3 +1,4 @@
+import type { MappingSpec } from '../mapping/spec.js';
 import type { Role } from './option.js';
 import type { DeliverySettings, EventSettings } from './source.js';
 
@@ -63,6 +64,8 @@ export interface Config {
   readonly queue: QueueSettings;
   /** At least one, with names of their own. */
   readonly sources: readonly [SourceConfig, ...SourceConfig[]];
+  /** What the file says of the user's schema, not yet held against a database. */
+  readonly mapping: MappingSpec;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: string;
   readonly shutdownGraceMs: number;

@@ -40,7 +40,7 @@ export function parseConfig(env: Environment, use: Use, options: ReadOptions = {
   );
   problems.push(...missing(values, problems, needed));
   const needsKeys = neededBy(use.command, role).some(([name]) => name === 'SEGMENT_WRITE_KEY');
-  const config = resolve(values, role, problems);
+  const config = { ...resolve(values, role, problems), mapping: layers.mapping };
   const found = problems.map((problem) => layers.placed(problem));
   const sources =
     layers.sources === null
@@ -96,7 +96,7 @@ function never(command: never): never {
   throw new Error(`no such command: ${String(command)}`);
 }
 
-function resolve(values: OptionValues, role: Role, problems: Problem[]): Config {
+function resolve(values: OptionValues, role: Role, problems: Problem[]): Omit<Config, 'mapping'> {
   const name = values.MERCHANT_ID === null ? 'default' : `merchant-${values.MERCHANT_ID}`;
   const source: SourceConfig = sourceConfig(name, values, problems);
   return {

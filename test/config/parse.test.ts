@@ -64,6 +64,7 @@ describe('defaults', () => {
         replayRetentionMs: 6 * 3_600_000,
       },
       queue: { prefix: 'paytronix', budgetBytes: 1024 ** 3 },
+      mapping: { zone: null, feeds: null, rows: [], customEvents: [] },
       sources: [
         {
           lanes: 1,
