@@ -1,4 +1,4 @@
-import type { CatalogueTable } from './catalogue.js';
+import type { TableShape } from '../postgres/table-shapes.js';
 import type { Condition, Expression } from './expression.js';
 import { withColumns } from './expression-columns.js';
 import type { Join } from './mapping.js';
@@ -7,8 +7,8 @@ import type { JoinSpec, Placed } from './spec.js';
 
 /** The tables whose columns an expression of a feed may name. */
 export interface Scope {
-  readonly table: CatalogueTable;
-  readonly joins: ReadonlyMap<string, CatalogueTable>;
+  readonly table: TableShape;
+  readonly joins: ReadonlyMap<string, TableShape>;
 }
 
 /** Gives every column the type that the database has it in; a column that is not there is a problem and null comes back. */
@@ -24,7 +24,7 @@ export function bindExpression(
     const type = table?.columns.get(column.column)?.type;
     if (type !== undefined) return { ...column, type };
     if (table !== undefined) {
-      problems.add(at, `${table.name} has no column ${column.column}.`, column.column, table.columns.keys());
+      problems.add(at, `${table.table} has no column ${column.column}.`, column.column, table.columns.keys());
     }
     whole = false;
     return column;
@@ -50,12 +50,12 @@ export interface BoundJoins {
 
 /** Finds the joined tables. A join must meet one row at most, or one row of the feed would become several. */
 export function bindJoins(
-  table: CatalogueTable,
+  table: TableShape,
   specs: readonly JoinSpec[],
-  find: (table: Placed<string>) => CatalogueTable | null,
+  find: (table: Placed<string>) => TableShape | null,
   problems: MappingProblems,
 ): BoundJoins {
-  const known = new Map<string, CatalogueTable>();
+  const known = new Map<string, TableShape>();
   const joins = new Map<string, Join>();
   for (const spec of specs) {
     const joined = find(spec.table);
@@ -66,7 +66,7 @@ export function bindJoins(
       if (type === undefined) {
         problems.add(
           column.at,
-          `${joined.name} has no column ${column.value}.`,
+          `${joined.table} has no column ${column.value}.`,
           column.value,
           joined.columns.keys(),
         );
@@ -75,7 +75,7 @@ export function bindJoins(
       if (!comparable(bound, type)) {
         problems.add(
           equals.at,
-          `${column.value} of ${joined.name} is ${type}: it can only be joined with a value of that type.`,
+          `${column.value} of ${joined.table} is ${type}: it can only be joined with a value of that type.`,
         );
       }
       return [{ column: column.value, type, equals: bound }];
@@ -84,16 +84,16 @@ export function bindJoins(
       const columns = on.map(({ column }) => column).join(', ');
       problems.add(
         spec.table.at,
-        `${joined.name} may have several rows with the same ${columns}: a join needs a primary key or unique index on them.`,
+        `${joined.table} may have several rows with the same ${columns}: a join needs a primary key or unique index on them.`,
       );
     }
     known.set(spec.name, joined);
-    joins.set(spec.name, { table: joined.name, on });
+    joins.set(spec.name, { table: joined.table, on });
   }
   return { scope: { table, joins: known }, joins };
 }
 
-function isUnique(table: CatalogueTable, on: readonly { readonly column: string }[]): boolean {
+function isUnique(table: TableShape, on: readonly { readonly column: string }[]): boolean {
   const columns = new Set(on.map(({ column }) => column));
   return table.uniqueKeys.some((key) => key.every((column) => columns.has(column)));
 }

@@ -24,13 +24,13 @@ export function bindCustomEvent(
   };
   for (const { value, at } of spec.changed) {
     if (!table.columns.has(value)) {
-      problems.add(at, `${table.name} has no column ${value}.`, value, table.columns.keys());
+      problems.add(at, `${table.table} has no column ${value}.`, value, table.columns.keys());
     }
   }
   if (table.primaryKey.length === 0 && spec.key === null) {
     problems.add(
       spec.table.at,
-      `${table.name} has no primary key: say what tells one event from another: key.`,
+      `${table.table} has no primary key: say what tells one event from another: key.`,
     );
   }
   const primaryKey = keyOf(
@@ -61,7 +61,7 @@ export function bindCustomEvent(
   return {
     name: spec.name.value,
     order,
-    table: table.name,
+    table: table.table,
     on: spec.on,
     where: bindConditions(spec.where, scope, problems),
     changed: spec.changed.map(({ value }) => value),

@@ -1,7 +1,7 @@
 import { TABLES, type TableName } from '../records/tables.js';
 import { bindConditions, bindExpression, bindJoins } from './bind-columns.js';
 import { columnTypeOf } from './canonical.js';
-import type { CatalogueTable } from './catalogue.js';
+import type { TableShape } from '../postgres/table-shapes.js';
 import { defaultFor } from './defaults.js';
 import type { Condition, Expression } from './expression.js';
 import { assignable } from './expression-type.js';
@@ -11,7 +11,7 @@ import { recordNameOf } from './record-names.js';
 import type { FeedSpec, Placed } from './spec.js';
 
 export interface BindFeedOptions {
-  readonly find: (table: Placed<string>) => CatalogueTable | null;
+  readonly find: (table: Placed<string>) => TableShape | null;
   readonly zone: string | null;
   /** The merchant of every record that names none; null: there are several, or none. */
   readonly onlyMerchantId: string | null;
@@ -55,7 +55,7 @@ export function bindFeed(spec: FeedSpec, options: BindFeedOptions): Feed | null 
         mayBeNull && standing !== null ? { kind: 'first', of: [expression, standing] } : expression;
     }
   }
-  return { record: spec.record, table: table.name, where, joins, columns };
+  return { record: spec.record, table: table.table, where, joins, columns };
 }
 
 const NOTHING: Expression = { kind: 'constant', text: null };
@@ -74,12 +74,12 @@ function fit(
   return assignable(zoned, type) === null ? { expression: zoned, problem: null } : { expression, problem };
 }
 
-function isNeverNull(expression: Expression, table: CatalogueTable): boolean {
+function isNeverNull(expression: Expression, table: TableShape): boolean {
   switch (expression.kind) {
     case 'constant':
       return expression.text !== null;
     case 'column':
-      return expression.join === null && table.columns.get(expression.column)?.notNull === true;
+      return expression.join === null && table.columns.get(expression.column)?.nullable === false;
     case 'composite':
       return expression.parts.every((part) => isNeverNull(part, table));
     case 'first':

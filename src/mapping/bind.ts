@@ -3,7 +3,8 @@ import { TABLE_NAMES, TABLES } from '../records/tables.js';
 import { bindCustomEvent } from './bind-custom-event.js';
 import { bindFeed, type BindFeedOptions } from './bind-feed.js';
 import { columnTypeOf } from './canonical.js';
-import type { Catalogue, CatalogueTable } from './catalogue.js';
+import type { TableShape } from '../postgres/table-shapes.js';
+import type { Catalogue } from './catalogue.js';
 import { defaultFor, DEFAULT_ROWS } from './defaults.js';
 import type { Expression } from './expression.js';
 import { assignable } from './expression-type.js';
@@ -99,7 +100,7 @@ class Binding {
     };
   }
 
-  #find({ value, at }: Placed<string>): CatalogueTable | null {
+  #find({ value, at }: Placed<string>): TableShape | null {
     const { tables, names } = this.#options.catalogue;
     const found = tables.get(value);
     if (found !== undefined) return found;

@@ -1,5 +1,5 @@
 import type { TableName } from '../records/tables.js';
-import type { CatalogueTable } from './catalogue.js';
+import type { TableShape } from '../postgres/table-shapes.js';
 import type { Expression } from './expression.js';
 import { columnsOfConditions, columnsOfExpression, type ColumnExpression } from './expression-columns.js';
 import type { CustomEvent, Feed, SourceTable, SourceTables } from './mapping.js';
@@ -25,7 +25,7 @@ export interface PublishedTablesOptions {
 /** What is published and read of the user's tables, and which of them must keep their old rows. */
 export function publishedTables(
   { feeds, customEvents, base }: PublishedTablesOptions,
-  catalogue: ReadonlyMap<string, CatalogueTable>,
+  catalogue: ReadonlyMap<string, TableShape>,
 ): SourceTables {
   const columns = new Map<string, Set<string>>();
   const full = new Set<string>();
@@ -59,7 +59,7 @@ export function publishedTables(
       columns: {
         ...standing?.columns,
         ...Object.fromEntries(
-          wanted.map(([column, { notNull }]) => [column, notNull ? 'required' : 'nullable']),
+          wanted.map(([column, { nullable }]) => [column, nullable ? 'nullable' : 'required']),
         ),
       },
       key: standing?.key ?? facts.identityKey,
@@ -100,7 +100,7 @@ function readsOf(
   return [...columns.map(placed), ...joined];
 }
 
-function needsOldRows(feed: Feed, table: CatalogueTable | undefined): boolean {
+function needsOldRows(feed: Feed, table: TableShape | undefined): boolean {
   const deciding = DECIDING[feed.record];
   if (deciding === undefined || table === undefined) return false;
   const decided = [
