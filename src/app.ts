@@ -9,6 +9,7 @@ import type { Clock } from './lifecycle/clock.js';
 import type { DrainEnd } from './lifecycle/shutdown.js';
 import { ReleaseStack } from './lifecycle/stack.js';
 import type { Service } from './lifecycle/supervise.js';
+import { openMapping } from './mapping/open-mapping.js';
 import { combine } from './observers/combine.js';
 import { deliveryMetrics } from './observers/delivery-metrics.js';
 import type { HealthState } from './observability/health.js';
@@ -192,6 +193,7 @@ export class Connector implements Service {
       database: { url: postgres.url, tls: postgres.tls },
       settings,
       sources: sources.map((source) => source.settings),
+      openMapping: (knex) => openMapping(knex, this.#config.mapping),
       logger,
       clock,
       observer: combine(

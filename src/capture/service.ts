@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { CaptureSettings } from '../config/config.js';
 import type { EventSettings } from '../config/source.js';
 import type { Clock } from '../lifecycle/clock.js';
@@ -24,8 +25,8 @@ export interface CaptureServiceOptions {
   readonly onUnreadableNumber: (column: string) => void;
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
-  /** Default: the tables are the reference schema's. */
-  readonly mapping?: Mapping;
+  /** What the tables mean, asked anew for each session. Default: they are the reference schema's. */
+  readonly openMapping?: (knex: Knex) => Promise<Mapping>;
 }
 
 export interface CaptureService {
@@ -39,7 +40,8 @@ const CLOSE_GRACE_MS = 1_000;
 
 /** Builds capture from its settings: look-ups, directory, rules and derivation around the sessions. */
 export function captureService(options: CaptureServiceOptions): CaptureService {
-  const { settings, sources, logger, clock, observer, database, mapping = REFERENCE_MAPPING } = options;
+  const { settings, sources, logger, clock, observer, database } = options;
+  const openMapping = options.openMapping ?? (() => Promise.resolve(REFERENCE_MAPPING));
   const knex = openKnex({ ...database, poolSize: 8 });
   const unrouted = onceEach((merchantId) => observer.unrouted?.(merchantId));
   const capture = new Capture({
@@ -50,7 +52,6 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     stream: {
       spillDir: settings.spillDir,
       transactionMemoryBytes: settings.transactionMemoryBytes,
-      tables: mapping.tables,
     },
     logger,
     clock,
@@ -58,7 +59,8 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     openSink: options.openSink,
     ...(options.counted === undefined ? {} : { counted: options.counted }),
     replay: { retentionMs: settings.replayRetentionMs, maxWalBytes: settings.replayMaxWalBytes },
-    derive: async (sink, withDatabase) => {
+    openMapping: () => openMapping(knex),
+    derive: async (sink, withDatabase, mapping) => {
       const derivation = await openDerivation({
         knex,
         sources,

@@ -4,6 +4,7 @@ import { ConnectorError, toError } from '../errors/connector-error.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping, SourceTables } from '../mapping/mapping.js';
 import type { Logger } from '../observability/logger.js';
 import { clientConfig, type DatabaseOptions } from '../postgres/connection.js';
 import { formatLsn } from '../postgres/lsn.js';
@@ -29,10 +30,9 @@ export interface SessionOptions {
   readonly knex: Knex;
   readonly slotName: string;
   readonly publicationName: string;
-  readonly stream: Pick<
-    WalStreamOptions,
-    'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes' | 'tables'
-  >;
+  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes'>;
+  /** What the tables mean, as the database has them now. */
+  readonly openMapping: () => Promise<Mapping>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;
@@ -42,6 +42,7 @@ export interface SessionOptions {
   readonly derive: (
     sink: QueueSink,
     withDatabase: <T>(step: () => Promise<T>) => Promise<T>,
+    mapping: Mapping,
   ) => Promise<Derive>;
   /** How the replay slot trails. */
   readonly replay: ReplaySettings;
@@ -87,7 +88,9 @@ export class CaptureSession {
     if (stop.aborted) return;
     await untilAborted(stop, prepareReplaySlot(this.#options));
     if (stop.aborted) return;
-    const stream = this.#createStream();
+    const mapping = await untilAborted(stop, this.#options.openMapping());
+    if (mapping === null) return;
+    const stream = this.#createStream(mapping.tables);
     this.#stream = stream;
     const sink = this.#options.openSink();
     try {
@@ -100,10 +103,11 @@ export class CaptureSession {
       await untilAborted(stop, restoreSuppressions(knex, sink));
       if (stop.aborted) return;
       const patiently = patientDatabase({ ...this.#options, signal: this.#ending.signal });
-      const derive = await untilAborted(stop, this.#options.derive(sink, patiently));
+      const derive = await untilAborted(stop, this.#options.derive(sink, patiently, mapping));
       if (derive === null) return;
       const books = new Books({ ...this.#options, sink, start, floor: this.#floor });
-      if (!(await this.#whole(stop, stream, sink, derive, start, books))) return;
+      const parts = { stream, sink, derive, start, books, tables: mapping.tables };
+      if (!(await this.#whole(stop, parts))) return;
       this.#floor.begin(stream.confirmed, start.checkpoint.commitTimeUs);
       const delivered = books.watchDelivered();
       const checkpoints = books.keepCheckpoints(stream, delivered);
@@ -123,12 +127,16 @@ export class CaptureSession {
   /** Does Redis hold what was queued? If not it is healed first; false: stopped before the end of that. */
   async #whole(
     stop: AbortSignal,
-    stream: WalStream,
-    sink: QueueSink,
-    derive: Derive,
-    start: Start,
-    books: Books,
+    parts: {
+      readonly stream: WalStream;
+      readonly sink: QueueSink;
+      readonly derive: Derive;
+      readonly start: Start;
+      readonly books: Books;
+      readonly tables: SourceTables;
+    },
   ): Promise<boolean> {
+    const { stream, sink, derive, start, books, tables } = parts;
     const { checkpoint } = start;
     try {
       await sink.compareWithCheckpoint(checkpoint.lanes as LaneSnapshot);
@@ -143,6 +151,7 @@ export class CaptureSession {
       this.#endedEarly(),
       heal({
         ...this.#options,
+        stream: { ...this.#options.stream, tables },
         checkpoint,
         live: stream.confirmed,
         sink,
@@ -229,7 +238,7 @@ export class CaptureSession {
     return this.#floor.opened(transaction);
   }
 
-  #createStream(): WalStream {
+  #createStream(tables: SourceTables): WalStream {
     const { database, slotName, publicationName, logger, clock, observer, stream } = this.#options;
     return new WalStream({
       connection: clientConfig(database),
@@ -238,6 +247,7 @@ export class CaptureSession {
       logger,
       clock,
       ...stream,
+      tables,
       observer: {
         onKeepalive: (walEnd) => this.#floor.onKeepalive(walEnd),
         onBackpressure: (paused) => observer.backpressure?.(paused),

@@ -10,6 +10,7 @@ import type { EventSettings } from '../config/source.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { EVENT_NAMES } from '../events/event.js';
 import { systemClock } from '../lifecycle/clock.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex } from '../postgres/connection.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import { openBackfillLane } from './backfill-lane.js';
@@ -51,13 +52,21 @@ export async function backfillCommand(
   const screen = new BackfillScreen(context.out, styleFor(context.out, context.env), systemClock);
   const { signal } = context;
   try {
+    const mapping = await openMapping(knex, config.mapping);
     const { span, source, wasSentBefore } = await resolveSpan(knex, {
       request,
       source: asked.settings,
       slotName: config.capture.slotName,
     });
     const names = [...request.events, ...(request.identify ? ['profiles'] : [])];
-    const common = { knex, clock: systemClock, source, request, rowsPerSecond: options.rowsPerSecond };
+    const common = {
+      knex,
+      mapping,
+      clock: systemClock,
+      source,
+      request,
+      rowsPerSecond: options.rowsPerSecond,
+    };
     if (options.dryRun) {
       screen.plan(names, span, source.name);
       const save = async (): Promise<void> => undefined;

@@ -3,6 +3,7 @@ import { parseConfig } from '../config/parse.js';
 import type { Role } from '../config/option.js';
 import { checkSegment } from '../delivery/preflight.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { readMapping } from '../mapping/open-mapping.js';
 import { checkDatabase } from '../postgres/preflight/check-database.js';
 import { failure, type Finding } from '../preflight/finding.js';
 import { checkRedis } from '../queue/preflight.js';
@@ -38,7 +39,7 @@ export async function check(context: CommandContext, options: CheckCommandOption
   return wouldWork(sections) ? EXIT.OK : EXIT.FAILED;
 }
 
-async function database({ postgres, capture }: Config): Promise<readonly Finding[]> {
+async function database({ postgres, capture, mapping }: Config): Promise<readonly Finding[]> {
   if (postgres === null) {
     return [
       failure(
@@ -50,7 +51,14 @@ async function database({ postgres, capture }: Config): Promise<readonly Finding
     ];
   }
   const { slotName, publicationName, replayMaxWalBytes } = capture;
-  return checkDatabase({ database: postgres, slotName, publicationName, compareStart, replayMaxWalBytes });
+  return checkDatabase({
+    database: postgres,
+    slotName,
+    publicationName,
+    compareStart,
+    replayMaxWalBytes,
+    readMapping: (knex) => readMapping(knex, mapping),
+  });
 }
 
 async function redis({ redis: settings, queue }: Config): Promise<readonly Finding[]> {

@@ -21,7 +21,7 @@ export async function previewCommand(
   const knex = openKnex({ ...database, applicationName: 'paytronix-segment-preview' });
   try {
     await preview({
-      context: passContext(config, config.sources, commandLogger(context, config), knex),
+      context: await passContext(config, config.sources, commandLogger(context, config), knex),
       mainSlotName: config.capture.slotName,
       from: options.from ?? null,
       limit: options.limit,

@@ -7,6 +7,7 @@ import { ConnectorError } from '../errors/connector-error.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { timeText } from '../replay/position.js';
 import type { RepairWindow } from '../reconcile/repair-windows.js';
+import type { Mapping } from '../mapping/mapping.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import { openBackfillLane } from './backfill-lane.js';
 import type { CommandContext } from './context.js';
@@ -17,6 +18,7 @@ export interface RepairOptions {
   readonly config: Config;
   readonly source: SourceConfig;
   readonly knex: Knex;
+  readonly mapping: Mapping;
   readonly windows: readonly RepairWindow[];
   /** What may have been delivered may be sent again, though Segment has forgotten its id. */
   readonly confirmed: boolean;
@@ -34,7 +36,7 @@ const ROWS_PER_SECOND = 5_000;
  * @throws ConnectorError RECONCILE_REFUSED, BACKFILL_RUNNING, DATABASE_…
  */
 export async function repair(options: RepairOptions): Promise<boolean> {
-  const { context, config, knex, windows, confirmed, quiet } = options;
+  const { context, config, knex, mapping, windows, confirmed, quiet } = options;
   const source = { ...options.source.settings, enabledFromUs: 0 };
   const risky = windows.some(
     ({ maySendAgain, fromMs }) => maySendAgain && fromMs < systemClock.now() - REMEMBERED_MS,
@@ -64,6 +66,7 @@ export async function repair(options: RepairOptions): Promise<boolean> {
     const filled = await fill(
       {
         knex,
+        mapping,
         clock: systemClock,
         source,
         request,

@@ -4,6 +4,8 @@ import { parseConfig } from '../config/parse.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex } from '../postgres/connection.js';
 import { closeRedis, connectRedis } from '../queue/redis.js';
 import { reconcile, type Reconciliation } from '../reconcile/reconcile.js';
@@ -42,7 +44,9 @@ export async function reconcileCommand(
     silenceLimitMs: 0,
   });
   try {
-    const found = await look(context, { config, source, knex }, options);
+    const mapping = await openMapping(knex, config.mapping);
+    const places = { config, source, knex, mapping };
+    const found = await look(context, places, options);
     const windows = options.repair ? repairWindows(found.reports) : [];
     if (windows.length === 0) return tell(context, options, found);
     if (!options.json) tell(context, options, found);
@@ -51,12 +55,13 @@ export async function reconcileCommand(
       config,
       source,
       knex,
+      mapping,
       windows,
       confirmed: options.yes,
       quiet: options.json,
     });
     if (!repaired) return EXIT.CUT_SHORT;
-    return tell(context, options, await look(context, { config, source, knex }, options));
+    return tell(context, options, await look(context, places, options));
   } finally {
     await knex.destroy();
   }
@@ -70,10 +75,15 @@ function tell(context: CommandContext, options: ReconcileCommandOptions, found: 
 
 async function look(
   context: CommandContext,
-  places: { readonly config: Config; readonly source: SourceConfig; readonly knex: Knex },
+  places: {
+    readonly config: Config;
+    readonly source: SourceConfig;
+    readonly knex: Knex;
+    readonly mapping: Mapping;
+  },
   options: ReconcileCommandOptions,
 ): Promise<Reconciliation> {
-  const { config, source, knex } = places;
+  const { config, source, knex, mapping } = places;
   const nowMs = systemClock.now();
   const client = connectRedis({
     settings: present(config.redis, 'Redis'),
@@ -85,6 +95,7 @@ async function look(
   try {
     return await reconcile({
       knex,
+      mapping,
       client,
       prefix: config.queue.prefix,
       source: source.settings,

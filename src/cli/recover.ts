@@ -4,6 +4,7 @@ import { present, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex, type DatabaseOptions } from '../postgres/connection.js';
 import type { Gap } from '../postgres/gap-store.js';
 import { timeText } from '../replay/position.js';
@@ -38,6 +39,7 @@ export async function recoverCommand(
     const done = await recover(
       {
         knex,
+        mapping: await openMapping(knex, config.mapping),
         database,
         slotName: capture.slotName,
         publicationName: capture.publicationName,

@@ -6,6 +6,7 @@ import { createDelivery } from '../delivery/delivery.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { combine } from '../observers/combine.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { createLogger, type Logger } from '../observability/logger.js';
 import { deliveryLog, queueLog } from '../observers/pipeline-log.js';
 import { openKnex } from '../postgres/connection.js';
@@ -41,7 +42,7 @@ export async function replayCommand(
   const logger = commandLogger(context, config);
   const database = present(config.postgres, 'database');
   const knex = openKnex({ ...database, poolSize: 8, applicationName: 'paytronix-segment-replay' });
-  const pass = passContext(config, [source], logger, knex);
+  const pass = await passContext(config, [source], logger, knex);
   const screen = new ReplayScreen(context.out, styleFor(context.out, context.env), systemClock);
   const asked = {
     from: options.from ?? '',
@@ -76,14 +77,16 @@ export async function replayCommand(
 }
 
 /** Everything a pass over the past needs, from the configuration. */
-export function passContext(
+export async function passContext(
   config: Config,
   sources: readonly SourceConfig[],
   logger: Logger,
   knex: PassContext['knex'],
-): PassContext {
+): Promise<PassContext> {
   const { capture } = config;
+  const mapping = await openMapping(knex, config.mapping);
   return {
+    mapping,
     knex,
     database: present(config.postgres, 'database'),
     capture,
@@ -92,6 +95,7 @@ export function passContext(
       const derivation = await openDerivation({
         ...options,
         knex,
+        mapping,
         sources: sources.map(({ settings }) => settings),
         cacheAccounts: capture.cacheAccounts,
       });

@@ -88,6 +88,11 @@ export const ERROR_POLICY = {
     'The database lacks a table or column that events are derived from.',
     'Run `paytronix-segment check`: it names each one and the nearest names there are.',
   ),
+  MAPPING_WRONG: policy(
+    'stop',
+    'connector.yaml maps tables or columns in a way that does not fit the database.',
+    'Correct the lines it names; `paytronix-segment check` looks again without starting anything.',
+  ),
   CHECKPOINT_MISSING: policy(
     'stop',
     'There is no checkpoint row for this slot in segment_connector.checkpoint.',

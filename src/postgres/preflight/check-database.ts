@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 
 import { ConnectorError } from '../../errors/connector-error.js';
 import { systemClock, type Clock } from '../../lifecycle/clock.js';
+import type { Bound } from '../../mapping/bind.js';
 import type { Mapping } from '../../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../../mapping/reference.js';
 import { failure, ok, type Finding } from '../../preflight/finding.js';
@@ -14,6 +15,7 @@ import { comparePublication, readPublication } from '../publication.js';
 import { rowOf, rowsOf } from '../query.js';
 import { readSlot, replaySlotName, type SlotState } from '../slot.js';
 import { readSystem } from '../system.js';
+import { judgeMapping } from './mapping.js';
 import { judgePublication } from './publication.js';
 import { judgeReplaySlot } from './replay-slot.js';
 import { judgeRights, readRights } from './rights.js';
@@ -27,8 +29,8 @@ export interface CheckDatabaseOptions {
   readonly slotName: string;
   /** What a checkpoint, slot and server together mean: `compareStart` of the replication room. */
   readonly compareStart: typeof compareStart;
-  /** Default: the tables are the reference schema's. */
-  readonly mapping?: Mapping;
+  /** What the tables mean, or why that is not known. Default: they are the reference schema's. */
+  readonly readMapping?: (knex: Knex) => Promise<Bound>;
   /** Most WAL the replay slot may keep; null or absent: not compared with the server's own limit. */
   readonly replayMaxWalBytes?: number;
   /** Default: the system's. */
@@ -45,8 +47,13 @@ export async function checkDatabase(options: CheckDatabaseOptions): Promise<read
   try {
     await rowOf(knex, 'connecting', 'SELECT 1 AS one');
     findings.push(ok('connection', `connected to ${addressOf(options.database.url)}`));
-    for (const section of [serverSection, rightsSection, schemaSection, captureSection]) {
-      findings.push(...(await section(knex, options)));
+    findings.push(...(await serverSection(knex, options)));
+    const bound = await (options.readMapping ?? referenceMapping)(knex);
+    findings.push(...judgeMapping(bound));
+    if (bound.tag === 'bound') {
+      const { mapping } = bound;
+      findings.push(...(await rightsSection(knex, mapping)), ...(await schemaSection(knex, mapping)));
+      findings.push(...(await captureSection(knex, options, mapping)));
     }
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -69,13 +76,15 @@ async function serverSection(knex: Knex, options: CheckDatabaseOptions): Promise
   return judgeServer(facts, { main: main !== null, replay: replay !== null });
 }
 
-async function rightsSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
-  const { tables } = options.mapping ?? REFERENCE_MAPPING;
+async function referenceMapping(): Promise<Bound> {
+  return { tag: 'bound', mapping: REFERENCE_MAPPING };
+}
+
+async function rightsSection(knex: Knex, { tables }: Mapping): Promise<readonly Finding[]> {
   return judgeRights(await readRights(knex, tables), tables);
 }
 
-async function schemaSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
-  const mapping = options.mapping ?? REFERENCE_MAPPING;
+async function schemaSection(knex: Knex, mapping: Mapping): Promise<readonly Finding[]> {
   const tables = judgeTables(await readTablesFacts(knex, mapping), mapping);
   return [...(await migrationFindings(knex)), ...tables];
 }
@@ -105,8 +114,12 @@ async function migrationFindings(knex: Knex): Promise<readonly Finding[]> {
   }
 }
 
-async function captureSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
-  const { slotName, publicationName, mapping = REFERENCE_MAPPING } = options;
+async function captureSection(
+  knex: Knex,
+  options: CheckDatabaseOptions,
+  mapping: Mapping,
+): Promise<readonly Finding[]> {
+  const { slotName, publicationName } = options;
   const system = await readSystem(knex, options.database);
   const slot = await readSlot(knex, slotName);
   const publication = await readPublication(knex, publicationName);
