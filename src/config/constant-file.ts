@@ -1,3 +1,4 @@
+import { isMap } from 'yaml';
 import { constantOf } from '../mapping/constants.js';
 import type { RecordColumn } from '../mapping/columns.js';
 import type { Placed } from '../mapping/spec.js';
@@ -36,27 +37,22 @@ export class ConstantReader {
     return whole.length === texts.length ? whole : null;
   }
 
+  /** Null with a problem. */
   codes({ node, at }: Entry, name: string, column: RecordColumn | null): ReadonlyMap<string, string> | null {
-    const entries = this.#nodes.entries(node, 'codes', at);
-    if (entries === null) return null;
+    const map = this.#nodes.resolved(node);
+    const entries = this.#nodes.entries(map, 'codes', at);
+    if (!isMap(map) || entries === null) return null;
     const codes = new Map<string, string>();
     for (const entry of entries) {
-      if (entry.isNull) {
-        this.#nodes.problem(
-          `${entry.at} ${name}`,
-          'has a code for null, which stays null; write { of: { first: [<column>, { value: <text> }] }, codes: … }.',
-        );
-        continue;
-      }
       const result = this.read(entry, name, column);
       if (result?.value === null) {
         this.#nodes.problem(`${result.at} ${name}`, 'has null for a code; only else may be null.');
       } else if (result !== null) codes.set(entry.key, result.value);
     }
-    if (entries.length === 0) {
+    if (map.items.length === 0) {
       this.#nodes.problem(`${at} ${name}`, 'has no codes; write each with what it stands for.');
     }
-    return codes.size === entries.length && codes.size > 0 ? codes : null;
+    return codes.size === map.items.length && codes.size > 0 ? codes : null;
   }
 
   #checked(written: Written, name: string, column: RecordColumn | null): Placed<string | null> | null {

@@ -6,7 +6,7 @@ import type { ConstantReader } from './constant-file.js';
 import { columnName } from './database-names.js';
 import { isForm, MODIFIERS, type ModifierReader } from './modifier-file.js';
 import { didYouMean } from './nearest.js';
-import { quoted } from './quoted.js';
+import { printable, quoted } from './quoted.js';
 import type { Entry, Written, YamlNodes } from './yaml-nodes.js';
 
 /** The joins of the table that a value is taken from. */
@@ -29,6 +29,9 @@ export interface Wanted {
 export const SOURCES = ['column', 'value', 'concat', 'id', 'first', 'of', 'commit_time'] as const;
 type Source = (typeof SOURCES)[number];
 const PARTS: readonly string[] = [...SOURCES, ...MODIFIERS, 'separator', 'else'];
+
+/** A hint is one line. */
+const MAX_LISTED = 8;
 
 /** Deeper ones are an alias within itself. */
 const MAX_NESTING = 20;
@@ -53,17 +56,18 @@ export class ExpressionReader {
 
   /** `column`, or `join.column`. */
   column({ text, at, shown }: Written, { name, scope }: Wanted): Expression | null {
-    const parts = (text ?? '').split('.');
+    const parts = text?.split('.') ?? [];
     const [join = null, column = ''] = parts.length === 1 ? [null, parts[0]] : parts;
     const problem = (says: string): null => {
       this.#nodes.problem(`${at} ${name}`, says);
       return null;
     };
+    if (text === null) return problem('is null; it must be a column, or join.column.');
     if (parts.length > 2) return problem(`is ${shown}; it must be a column, or join.column.`);
     if (join !== null && !scope.joins.includes(join)) {
       if (scope.later.includes(join))
         return problem(`names ${shown} of a join that is not written before it.`);
-      const { joins } = scope;
+      const joins = scope.joins.slice(0, MAX_LISTED).map((each) => printable(each));
       const known = joins.length === 0 ? '' : ` Joins: ${joins.join(', ')}.`;
       return problem(`names ${shown}, which begins with no join’s name.${didYouMean(join, joins) || known}`);
     }
@@ -107,11 +111,14 @@ export class ExpressionReader {
     const sources = SOURCES.filter((source) => forms.has(source));
     const [source, second] = sources;
     if (source === undefined || second !== undefined) {
-      const has = source === undefined ? 'has none' : `has ${sources.join(' and ')}`;
-      this.#nodes.problem(
-        `${at} ${wanted.name}`,
-        `${has} of ${SOURCES.join(', ')}; it must have one of them.`,
-      );
+      const says =
+        source === undefined
+          ? `has no source; it must have one of ${SOURCES.join(', ')}.`
+          : `has ${sources.join(' and ')}; it must have one of them.`;
+      // The source is probably what was mistyped, and that was said.
+      if (source !== undefined || forms.size === map.items.length) {
+        this.#nodes.problem(`${at} ${wanted.name}`, says);
+      }
       return null;
     }
     this.#strays(source, forms, wanted.name);

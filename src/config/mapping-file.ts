@@ -1,4 +1,4 @@
-import { recordColumns, recordKey, type RecordColumn } from '../mapping/columns.js';
+import { givenKey, recordColumns, recordKey, type RecordColumn } from '../mapping/columns.js';
 import { RECORD_NAMES, RECORDS, type RecordName } from '../mapping/record-names.js';
 import {
   REFERENCE_SPEC,
@@ -104,11 +104,8 @@ class RecordsReader {
     }
     for (const item of nodes.items(list)) {
       const at = nodes.at(item, given.at);
-      const columns = this.#columns(
-        record,
-        { key: 'a row', isNull: false, node: item, at },
-        at,
-        (entry, column) => constants.read(entry, column.name, column),
+      const columns = this.#columns(record, { key: 'a row', node: item, at }, at, (entry, column) =>
+        constants.read(entry, column.name, column),
       );
       const row = { record: RECORDS[record], at, columns };
       const twin = rows.find((other) => isSameRow(other, row));
@@ -147,7 +144,7 @@ class RecordsReader {
       const value = read(each, column);
       if (value !== null) columns.set(column.name, value);
     }
-    const missing = neededKey(record).filter((name) => !given.has(name));
+    const missing = givenKey(RECORDS[record]).filter((name) => !given.has(name));
     if (entries !== null && missing.length > 0) {
       const is = missing.length === 1 ? 'is' : 'are';
       nodes.problem(
@@ -163,11 +160,6 @@ class RecordsReader {
 function mapsNothing(nodes: YamlNodes, { node, at }: Entry): boolean {
   const entries = nodes.entries(node, 'mapping', at);
   return entries !== null && entries.every(({ key }) => key === ZONE);
-}
-
-/** The merchant need not be written where there is only one. */
-function neededKey(record: RecordName): readonly string[] {
-  return recordKey(RECORDS[record]).filter((name) => name !== 'merchant_id' || record === 'merchant');
 }
 
 function isSameRow(a: RowSpec, b: RowSpec): boolean {

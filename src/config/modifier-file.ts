@@ -27,7 +27,7 @@ export function isForm(part: string): part is Form {
 }
 
 /** numeric has more digits; nobody counts money in smaller parts. */
-const MAX_SCALE = 18;
+export const MAX_SCALE = 18;
 
 interface ModifierOptions {
   readonly modifier: Modifier;

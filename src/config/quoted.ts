@@ -17,5 +17,5 @@ export const MAX_NAME_CHARS = 64;
 
 /** A name from outside that begins a problem: it may hold anything, line ends too, and goes into a list of one line each. */
 export function printable(name: string): string {
-  return name.length <= MAX_NAME_CHARS && /^[\w.-]*$/.test(name) ? name : quoted(name);
+  return name.length <= MAX_NAME_CHARS && /^[\w.-]+$/.test(name) ? name : quoted(name);
 }

@@ -27,8 +27,6 @@ export interface ReadSettingsOptions {
 export interface Entry {
   /** The key as it is written, of which the node is the value. */
   readonly key: string;
-  /** The key is YAML's null: `null`, `~` or nothing, without quotes. */
-  readonly isNull: boolean;
   readonly node: Node | null;
   /** Of the key, e.g. `connector.yaml:12:5`. */
   readonly at: string;
@@ -111,10 +109,11 @@ export class YamlNodes {
     return map.items.flatMap((pair) => {
       const key = this.resolved(pair.key as Node | null);
       const at = this.at(pair.key as Node | null, otherwise);
-      if (isScalar(key)) {
-        return [{ key: sourceOf(key), isNull: key.value === null, node: pair.value as Node | null, at }];
+      if (isScalar(key) && key.value !== null) {
+        return [{ key: sourceOf(key), node: pair.value as Node | null, at }];
       }
-      this.problem(at, `${what} has a key that is no text.`);
+      const is = isScalar(key) ? 'null; in quotes it is a text' : 'no text';
+      this.problem(at, `${what} has a key that is ${is}.`);
       return [];
     });
   }

@@ -37,6 +37,11 @@ export function recordKey(table: TableName): readonly string[] {
   return TABLES[table].key;
 }
 
+/** Those of them that a file must give: the merchant need not be written where there is only one. */
+export function givenKey(table: TableName): readonly string[] {
+  return recordKey(table).filter((name) => name !== 'merchant_id' || table === 'loyalty.merchant');
+}
+
 /** Completes `<column> is `. */
 export function labelOf({ type, values, isZone }: RecordColumn): string {
   if (values !== null) return `one of ${values.join(', ')}`;

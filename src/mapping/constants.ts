@@ -56,11 +56,9 @@ function read(text: string, kind: RecordColumn['type']['kind']): string | null {
   }
 }
 
-const BOOLEANS = new Map([
-  ['true', 't'],
-  ['t', 't'],
-  ['false', 'f'],
-  ['f', 'f'],
+const BOOLEANS: ReadonlyMap<string, string> = new Map([
+  ...['true', 't', 'yes', 'on'].map((text) => [text, 't'] as const),
+  ...['false', 'f', 'no', 'off'].map((text) => [text, 'f'] as const),
 ]);
 
 function isInt4(text: string): boolean {
