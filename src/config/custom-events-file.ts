@@ -85,9 +85,9 @@ export class CustomEventsReader {
     const table = tables.table(parts.get('table'), at);
     const on = this.#on(parts.get('on'));
     const { specs: joins, scope } = tables.joins(parts.get('join'));
-    const where = tables.conditions(parts.get('where'), scope);
+    const where = this.#readers.expressions.conditions.read(parts.get('where'), scope);
     const changed = this.#changed(parts.get('changed'), on);
-    const becomes = tables.conditions(parts.get('becomes'), NO_JOINS);
+    const becomes = this.#readers.expressions.conditions.read(parts.get('becomes'), NO_JOINS);
     const role = (part: keyof typeof ROLES): Placed<Expression> | null => {
       const entry = parts.get(part);
       if (entry === undefined) return null;

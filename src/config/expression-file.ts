@@ -2,6 +2,7 @@ import { isMap, isScalar, type Node, type YAMLMap } from 'yaml';
 import type { RecordColumn } from '../mapping/columns.js';
 import type { Expression } from '../mapping/expression.js';
 import type { Placed } from '../mapping/spec.js';
+import { ConditionReader } from './condition-file.js';
 import type { ConstantReader } from './constant-file.js';
 import { columnName } from './database-names.js';
 import { isForm, MODIFIERS, type ModifierReader } from './modifier-file.js';
@@ -28,7 +29,7 @@ export interface Wanted {
 /** Where a value comes from: exactly one of these. */
 export const SOURCES = ['column', 'value', 'concat', 'id', 'first', 'of', 'commit_time'] as const;
 type Source = (typeof SOURCES)[number];
-const PARTS: readonly string[] = [...SOURCES, ...MODIFIERS, 'separator', 'else'];
+const PARTS: readonly string[] = [...SOURCES, ...MODIFIERS, 'separator', 'else', 'when'];
 
 /** A hint is one line. */
 const MAX_LISTED = 8;
@@ -41,11 +42,15 @@ export class ExpressionReader {
   readonly #nodes: YamlNodes;
   readonly #constants: ConstantReader;
   readonly #modifiers: ModifierReader;
+  readonly conditions: ConditionReader;
 
   constructor(nodes: YamlNodes, constants: ConstantReader, modifiers: ModifierReader) {
     this.#nodes = nodes;
     this.#constants = constants;
     this.#modifiers = modifiers;
+    this.conditions = new ConditionReader(nodes, constants, (written, wanted) =>
+      this.column(written, wanted),
+    );
   }
 
   /** Null with a problem. */
@@ -130,7 +135,15 @@ export class ExpressionReader {
       const column = isLast ? wanted.column : null;
       made = this.#modifiers.read({ modifier, forms, of: made, name: wanted.name, column });
     }
-    return made;
+    return this.#when(forms.get('when'), made, wanted);
+  }
+
+  /** The value where its conditions hold, else null. */
+  #when(entry: Entry | undefined, then: Expression | null, { scope, name }: Wanted): Expression | null {
+    if (entry === undefined) return then;
+    const holds = this.conditions.read(entry, scope).map(({ value }) => value);
+    if (holds.length === 0) this.#nodes.problem(`${entry.at} ${name}`, 'has a `when` without a condition.');
+    return then === null || holds.length === 0 ? null : { kind: 'when', holds, then };
   }
 
   #forms(map: YAMLMap, at: string, name: string): ReadonlyMap<string, Entry> {

@@ -80,7 +80,7 @@ class RecordsReader {
     const { tables } = this.#readers;
     const table = tables.table(parts.get('table'), at);
     const { specs: joins, scope } = tables.joins(parts.get('join'));
-    const where = tables.conditions(parts.get('where'), scope);
+    const where = this.#readers.expressions.conditions.read(parts.get('where'), scope);
     const columns = this.#columns(record, parts.get('columns'), at, (entry, column) =>
       this.#readers.expressions.read(entry, { name: column.name, column, scope }),
     );

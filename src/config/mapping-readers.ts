@@ -17,5 +17,5 @@ export function mappingReaders(nodes: YamlNodes): MappingReaders {
   const constants = new ConstantReader(nodes);
   const modifiers = new ModifierReader(nodes, constants);
   const expressions = new ExpressionReader(nodes, constants, modifiers);
-  return { nodes, constants, modifiers, expressions, tables: new TableReader(nodes, constants, expressions) };
+  return { nodes, constants, modifiers, expressions, tables: new TableReader(nodes, expressions) };
 }

@@ -70,6 +70,10 @@ const PARTS: Schema = {
       ['table', 'on'],
     ),
   }),
+  when: described('The value where all of these hold, else null.', {
+    type: 'object',
+    additionalProperties: ref('condition'),
+  }),
   value: valueSchema(ref('text'), 'value'),
 };
 
@@ -84,17 +88,21 @@ function valueSchema(constant: Schema, self: string): Schema {
     true: ref('true'),
     scale: ref('scale'),
     zone: ref('zone'),
+    when: ref('when'),
   };
   return {
     anyOf: [
       { description: 'A column of the table, or join.column.', type: 'string' },
       object({ column: ref('column'), ...modifiers }, ['column']),
-      object({ value: described('A constant.', { anyOf: [constant, { type: 'null' }] }) }, ['value']),
+      object(
+        { value: described('A constant.', { anyOf: [constant, { type: 'null' }] }), when: ref('when') },
+        ['value'],
+      ),
       object({ concat: ref('concat'), separator: ref('separator'), ...modifiers }, ['concat']),
-      object({ id: ref('id') }, ['id']),
+      object({ id: ref('id'), when: ref('when') }, ['id']),
       object({ first: described('The first that is not null.', list(ref(self))), ...modifiers }, ['first']),
       object({ of: ref('of'), ...modifiers }, ['of']),
-      object({ commit_time: ref('commit_time') }, ['commit_time']),
+      object({ commit_time: ref('commit_time'), when: ref('when') }, ['commit_time']),
     ],
   };
 }

@@ -1,5 +1,5 @@
 import { bindConditions, bindExpression, bindJoins } from './bind-columns.js';
-import type { BindFeedOptions } from './bind-feed.js';
+import { inZone, type BindFeedOptions } from './bind-feed.js';
 import type { Expression } from './expression.js';
 import { assignable, assignableAnywhere, kindOf } from './expression-type.js';
 import type { CustomEvent } from './mapping.js';
@@ -48,14 +48,18 @@ export function bindCustomEvent(
   if (merchantId === null && spec.merchantId === null) {
     problems.add(spec.name.at, `${spec.name.value} has no merchant_id, and there are several merchants.`);
   }
-  const timestamp = zoned(bound(spec.timestamp), zone);
+  const zoned = (expression: Expression | null): Expression | null =>
+    expression === null || zone === null ? expression : inZone(expression, zone);
+  const timestamp = zoned(bound(spec.timestamp));
   if (timestamp !== null && spec.timestamp !== null) {
     const problem = assignable(timestamp, { kind: 'timestamptz' });
     if (problem !== null) problems.add(spec.timestamp.at, `timestamp ${problem}`);
   }
   const properties = new Map<string, Expression>();
   for (const [name, placed] of spec.properties) {
-    const expression = zoned(bound(placed), zone);
+    const made = bound(placed);
+    // A date stays the day it says.
+    const expression = made !== null && kindOf(made) === 'date' ? made : zoned(made);
     if (expression !== null) properties.set(name, expression);
   }
   return {
@@ -88,10 +92,4 @@ function keyOf(parts: readonly Expression[]): Expression | null {
   const [first, second] = parts;
   if (first === undefined) return null;
   return second === undefined ? first : { kind: 'composite', parts };
-}
-
-/** A time without zone is read in the mapping's, where it has one; else it is written as it stands. */
-function zoned(expression: Expression | null, zone: string | null): Expression | null {
-  if (expression?.kind !== 'column' || zone === null || kindOf(expression) !== 'timestamp') return expression;
-  return { kind: 'zoned', of: expression, zone };
 }

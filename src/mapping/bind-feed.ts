@@ -4,7 +4,7 @@ import { columnTypeOf } from './canonical.js';
 import type { TableShape } from '../postgres/table-shapes.js';
 import { defaultFor } from './defaults.js';
 import type { Condition, Expression } from './expression.js';
-import { assignable } from './expression-type.js';
+import { assignable, kindOf } from './expression-type.js';
 import type { Feed } from './mapping.js';
 import type { MappingProblems } from './problems.js';
 import { recordNameOf } from './record-names.js';
@@ -68,10 +68,34 @@ function fit(
   zone: string | null,
 ): { readonly expression: Expression; readonly problem: string | null } {
   const type = columnTypeOf(record, column);
-  const problem = assignable(expression, type);
-  if (problem === null || zone === null || type.kind !== 'timestamptz') return { expression, problem };
-  const zoned: Expression = { kind: 'zoned', of: expression, zone };
-  return assignable(zoned, type) === null ? { expression: zoned, problem: null } : { expression, problem };
+  const fitted = type.kind === 'timestamptz' && zone !== null ? inZone(expression, zone) : expression;
+  return { expression: fitted, problem: assignable(fitted, type) };
+}
+
+/** With every time without zone taken for one of this zone's. */
+export function inZone(expression: Expression, zone: string): Expression {
+  switch (expression.kind) {
+    case 'column': {
+      const kind = kindOf(expression);
+      return kind === 'timestamp' || kind === 'date' ? { kind: 'zoned', of: expression, zone } : expression;
+    }
+    case 'first':
+      return { ...expression, of: expression.of.map((each) => inZone(each, zone)) };
+    case 'when':
+      return { ...expression, then: inZone(expression.then, zone) };
+    case 'constant':
+    case 'concat':
+    case 'composite':
+    case 'json':
+    case 'codes':
+    case 'truth':
+    case 'scaled':
+    case 'zoned':
+    case 'commit-time':
+      return expression;
+    default:
+      return expression satisfies never;
+  }
 }
 
 function isNeverNull(expression: Expression, table: TableShape): boolean {

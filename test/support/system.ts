@@ -1,5 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +11,13 @@ import { verify, type Verdict } from '../../src/demo/verify.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
 import { clientConfig } from '../../src/postgres/connection.js';
 import { PUBLICATION, setUpConnector, slotOf } from './captured.js';
-import { startConnectorProcess } from './connector-process.js';
 import { eventually } from './eventually.js';
+import { startProcess, type RunningProcess } from './running-process.js';
+
 import { testDatabase, type TestDatabase } from './postgres.js';
 import { testRedis, type TestRedis } from './redis.js';
+
+export type { RunningProcess } from './running-process.js';
 
 const WRITE_KEY = 'test-write-key';
 
@@ -41,16 +42,6 @@ export interface System extends AsyncDisposable {
   run(role: 'all' | 'capture' | 'deliver', env?: Readonly<Record<string, string>>): RunningProcess;
   /** Any command of `paytronix-segment` as a process of its own. */
   command(argv: readonly string[], env?: Readonly<Record<string, string>>): RunningProcess;
-}
-
-export interface RunningProcess {
-  readonly child: ChildProcess;
-  /** Its log so far. */
-  readonly log: () => string;
-  /** Resolves when the log holds this text. */
-  logged(text: string): Promise<void>;
-  /** Sends the signal and resolves with the exit code, null when the signal ended it. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
 
 export interface SystemOptions {
@@ -161,29 +152,6 @@ export async function system(options: SystemOptions = {}): Promise<System> {
       await redis.dispose();
       await db.close();
       await rm(spillDir, { recursive: true, force: true });
-    },
-  };
-}
-
-function startProcess(argv: readonly string[], env: Readonly<Record<string, string>>): RunningProcess {
-  const child = startConnectorProcess(argv, env);
-  let log = '';
-  const keep = (chunk: Buffer): void => void (log += chunk.toString());
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
-  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
-  return {
-    child,
-    log: () => log,
-    logged: async (text) =>
-      eventually(
-        () => log.includes(text),
-        () => `"${text}" in the log:\n${log}`,
-      ),
-    end: async (signal) => {
-      child.kill(signal);
-      const [code] = await exited;
-      return code;
     },
   };
 }
