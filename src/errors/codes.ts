@@ -90,7 +90,7 @@ export const ERROR_POLICY = {
   ),
   MAPPING_WRONG: policy(
     'stop',
-    'connector.yaml maps tables or columns in a way that does not fit the database.',
+    'The mapping in connector.yaml names tables or columns in a way that does not fit the database.',
     'Correct the lines it names; `paytronix-segment check` looks again without starting anything.',
   ),
   CHECKPOINT_MISSING: policy(

@@ -175,7 +175,7 @@ describe('what is wrong with a value is said where it stands', () => {
     [
       '{ column: a, map: b }',
       13,
-      'has "map", which is no part of a value. Parts: column, value, concat, id, first, of, commit_time, path, codes, true, scale, zone, separator, else.',
+      'has "map", which is no part of a value. Parts: column, value, concat, id, first, of, commit_time, path, codes, true, scale, zone, separator, else, when.',
     ],
     ['{ column: a, value: b }', 0, 'has column and value; it must have one of them.'],
     [
