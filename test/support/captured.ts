@@ -6,6 +6,7 @@ import type { CaptureState } from '../../src/capture/observer.js';
 import type { EventSettings } from '../../src/config/source.js';
 import { EVENT_NAMES, type Derived } from '../../src/events/event.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
+import type { Mapping } from '../../src/mapping/mapping.js';
 import { silentLogger } from '../../src/observability/logger.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { setUp } from '../../src/postgres/setup.js';
@@ -81,6 +82,10 @@ export interface CapturedOptions {
   /** Waits here before a transaction settles: a queue that is down. Default: settles at once. */
   readonly gate?: () => Promise<void>;
   readonly cacheAccounts?: number;
+  /** Default: the reference schema's. */
+  readonly mapping?: Mapping;
+  /** Called for each commit with its number of rows. */
+  readonly onReceived?: (rowCount: number) => void;
 }
 
 /** Capture over the real database with a queue that takes everything at once: what would be sent, and in which order. */
@@ -126,7 +131,11 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     openSink: () => sink,
     logger: silentLogger,
     clock: systemClock,
-    observer: { state: (state) => void states.push(state) },
+    observer: {
+      state: (state) => void states.push(state),
+      received: ({ rowCount }) => options.onReceived?.(rowCount),
+    },
+    ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
     onUnreadableNumber: () => undefined,
   });
   const stopping = new AbortController();
