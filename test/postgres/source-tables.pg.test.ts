@@ -77,7 +77,7 @@ describe('check', () => {
     const asked = await findings();
     const said = asked
       .filter(({ id }) => id === 'table-select')
-      .map(({ what }) => what.split(' may not ')[1]);
+      .map(({ what }) => what.split(' may not ')[1] ?? '');
     expect(said.toSorted()).toEqual([
       `read xmin, Order Id, line_no, Qty "net", memo of ${ORDER_LINE.name}`,
       `read xmin, id, email of ${MEMBER.name}`,
@@ -86,7 +86,7 @@ describe('check', () => {
     ]);
     const closed = asked
       .filter(({ id }) => id === 'schema-usage')
-      .map(({ what }) => what.split(' schema ')[1]);
+      .map(({ what }) => what.split(' schema ')[1] ?? '');
     expect(closed.toSorted()).toEqual(['Sales Data', 'segment_connector']);
     // What is in a schema is looked at only once it may be used.
     for (const round of [asked, await findings(), await findings()]) {
