@@ -60,7 +60,7 @@ export function expectedKeys(relations: Relations): ExpectedKeys {
     },
     order: (kind, alias) => {
       const key = keyOf(kind, alias);
-      return onlyIntegers ? key : sortable(`concat(${key})`);
+      return onlyIntegers ? key : sortable(`(concat(${key}) COLLATE "C")`);
     },
   };
 }
@@ -69,11 +69,14 @@ function plainId(merchant: string, slug: string, key: string): string {
   return `format('px-%s-%s-%s', ${merchant}, ${slug}, ${key})`;
 }
 
-/** A till may send any check number: a key that is too long or not plain is hashed, so that ids stay within limits. */
+/**
+ * A till may send any check number: a key that is too long or not plain is hashed, so that ids stay within limits. The columns
+ * behind it may have collations that contradict each other, or know no regular expressions.
+ */
 export function messageIdSql(merchant: string, slug: string, key: string): string {
-  const plain = plainId(merchant, slug, key);
+  const plain = `${plainId(merchant, slug, key)} COLLATE "C"`;
   const hashed = `format('px-%s-%s-h%s', ${merchant}, ${slug}, left(encode(sha256(convert_to(${key}, 'UTF8')), 'hex'), 40))`;
-  return `CASE WHEN length(${plain}) < 100 AND ${plain} ~ '^[ -~]+$' THEN ${plain} ELSE ${hashed} END`;
+  return `CASE WHEN length(${plain}) < 100 AND ${plain} ~ '^[ -~]+$' THEN ${plain} ELSE ${hashed} COLLATE "C" END`;
 }
 
 const MOST_DIGITS = 999_999_999;
