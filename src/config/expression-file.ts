@@ -163,22 +163,14 @@ export class ExpressionReader {
 
   /** What is written beside a source and means nothing there. */
   #strays(source: Source, forms: ReadonlyMap<string, Entry>, name: string): void {
-    const stray = (part: string, belongsTo: string): void => {
+    const stray = (part: string, why: string): void => {
       const entry = forms.get(part);
-      if (entry !== undefined)
-        this.#nodes.problem(`${entry.at} ${name}`, `has ${part} without ${belongsTo}.`);
+      if (entry !== undefined) this.#nodes.problem(`${entry.at} ${name}`, `has ${part} ${why}.`);
     };
-    if (source !== 'concat') stray('separator', 'concat');
-    if (!forms.has('codes')) stray('else', 'codes');
+    if (source !== 'concat') stray('separator', 'without concat');
+    if (!forms.has('codes')) stray('else', 'without codes');
     if (source !== 'value' && source !== 'id' && source !== 'commit_time') return;
-    for (const modifier of MODIFIERS) {
-      const entry = forms.get(modifier);
-      if (entry !== undefined)
-        this.#nodes.problem(
-          `${entry.at} ${name}`,
-          `has ${modifier} beside ${source}, where it means nothing.`,
-        );
-    }
+    for (const modifier of MODIFIERS) stray(modifier, `beside ${source}, where it means nothing`);
   }
 
   #source(
@@ -245,7 +237,12 @@ export class ExpressionReader {
   }
 
   #separator(entry: Entry | undefined, name: string): string | null {
-    return entry === undefined ? '' : (this.#nodes.written(entry.node, name, entry.at)?.text ?? null);
+    if (entry === undefined) return '';
+    const written = this.#nodes.written(entry.node, name, entry.at);
+    if (written?.text === null) {
+      this.#nodes.problem(`${written.at} ${name}`, 'has null as separator; leave it out for none.');
+    }
+    return written?.text ?? null;
   }
 }
 

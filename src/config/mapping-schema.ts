@@ -2,7 +2,7 @@ import { EVENT_NAMES } from '../events/event.js';
 import { labelOf, recordColumns, givenKey, type RecordColumn } from '../mapping/columns.js';
 import { meaningOf, RECORD_MEANING } from '../mapping/meanings.js';
 import { RECORD_NAMES, RECORDS, type RecordName } from '../mapping/record-names.js';
-import { CUSTOM_EVENT_KEYS, MAX_EVENT_NAME_CHARS } from './custom-events-file.js';
+import { type CUSTOM_EVENT_KEYS, MAX_EVENT_NAME_CHARS } from './custom-events-file.js';
 import { MAX_SCALE } from './modifier-file.js';
 
 type Schema = Readonly<Record<string, unknown>>;

@@ -13,7 +13,7 @@ type Kind = RecordColumn['type']['kind'];
 
 /** Parts of a value that only some columns can hold the result of. */
 const FORMS = {
-  concat: { gives: 'text', kinds: ['key', 'text', 'date', 'timestamp', 'timestamptz'] },
+  concat: { gives: 'text', kinds: ['key', 'text'] },
   id: { gives: 'an id', kinds: ['key', 'text'] },
   commit_time: { gives: 'a time', kinds: ['timestamptz'] },
   true: { gives: 'true or false', kinds: ['boolean'] },

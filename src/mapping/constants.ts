@@ -36,7 +36,7 @@ function read(text: string, kind: RecordColumn['type']['kind']): string | null {
     case 'key':
       return text === '' ? null : text;
     case 'int':
-      return isInt4(text) ? text : null;
+      return isInteger(text) ? text : null;
     case 'numeric':
       return /^-?\d+(\.\d+)?$/.test(text) ? text : null;
     case 'boolean':
@@ -61,8 +61,9 @@ const BOOLEANS: ReadonlyMap<string, string> = new Map([
   ...['false', 'f', 'no', 'off'].map((text) => [text, 'f'] as const),
 ]);
 
-function isInt4(text: string): boolean {
-  return /^-?\d{1,10}$/.test(text) && Math.abs(Number(text)) <= 2_147_483_647;
+/** int8 in a user's database; what a double does not hold no event can write as a number. */
+function isInteger(text: string): boolean {
+  return /^-?\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text));
 }
 
 /** The 31st of a month that has 30 days would be read as the next month's first. */

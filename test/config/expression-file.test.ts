@@ -194,6 +194,7 @@ describe('what is wrong with a value is said where it stands', () => {
     ['{ first: [] }', 2, 'has too little in first; it must list one value at least.'],
     ['{ first: [a, b.c] }', 13, 'names "b.c", which begins with no join’s name. Joins: person.'],
     ['{ concat: [a], separator: [b] }', 26, 'must be a single value.'],
+    ['{ concat: [a], separator: null }', 26, 'has null as separator; leave it out for none.'],
     ['{ column: a, path: b..c }', 13, 'has a path with an empty step.'],
     ['{ column: a, path: [] }', 13, 'lists nothing; write one value at least.'],
     ['{ column: a, codes: {} }', 13, 'has no codes; write each with what it stands for.'],

@@ -84,7 +84,7 @@ const scalar = fc.oneof(
 );
 const { tree } = fc.letrec((tie) => ({
   tree: fc.oneof(
-    { maxDepth: 7, depthSize: 'large', withCrossShrink: true },
+    { maxDepth: 5, depthSize: 'medium', withCrossShrink: true },
     scalar,
     fc.array(tie('tree'), { maxLength: 4 }),
     fc.dictionary(key, tie('tree'), { maxKeys: 6, noNullPrototype: true }),
@@ -294,6 +294,11 @@ describe('the schema for editors', () => {
         // Aliases that `stringify` writes for equal objects are as good as what they stand for.
         const yaml = stringify({ custom_events: events });
         expect(problemsOf(yaml, { SET: 'x' })).toEqual([]);
+        // Nothing is left out without a word.
+        const [read] = mappingOf(yaml, { SET: 'x' }).customEvents;
+        expect([...(read?.properties.keys() ?? [])]).toEqual(Object.keys(events[0]?.properties ?? {}));
+        expect(read?.where).toHaveLength(Object.keys(events[0]?.where ?? {}).length);
+        expect(read?.key === null).toBe(events[0]?.key === undefined);
         expect(valid(parseYaml(yaml)), `${yaml}\n${JSON.stringify(valid.errors)}`).toBe(true);
       }),
       runs(200),
