@@ -70,6 +70,7 @@ export async function recover(options: RecoverOptions, signal: AbortSignal): Pro
     database,
     slotName,
     publicationName,
+    mapping: options.mapping ?? REFERENCE_MAPPING,
     acceptGap: true,
     compareStart,
     onStep: (report) => reporter.step(report),

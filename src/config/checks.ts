@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EVENT_NAMES } from '../events/event.js';
 import { REDACTABLE } from '../events/schema/redactable.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { privacyRule, type PrivacyRule, type PrivacyRules } from './privacy.js';
 import { MAX_QUOTED_CHARS, quoted } from './quoted.js';
 

@@ -3,7 +3,7 @@ import type { Condition, Expression } from '../mapping/expression.js';
 import type { Placed } from '../mapping/spec.js';
 import type { ConstantReader } from './constant-file.js';
 import type { Scope, Wanted } from './expression-file.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { printable, quoted } from './quoted.js';
 import type { Entry, Written, YamlNodes } from './yaml-nodes.js';
 

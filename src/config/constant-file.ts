@@ -2,7 +2,7 @@ import { isMap } from 'yaml';
 import { constantOf } from '../mapping/constants.js';
 import type { RecordColumn } from '../mapping/columns.js';
 import type { Placed } from '../mapping/spec.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import type { Entry, Written, YamlNodes } from './yaml-nodes.js';
 
 /** Reads what a mapping gives itself instead of taking it from a table, checked against the column it is for. */

@@ -5,7 +5,7 @@ import type { Expression } from '../mapping/expression.js';
 import type { CustomEventSpec, MappingSpec, Placed } from '../mapping/spec.js';
 import type { Scope } from './expression-file.js';
 import type { MappingReaders } from './mapping-readers.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { printable, quoted } from './quoted.js';
 import type { Entry } from './yaml-nodes.js';
 

@@ -1,4 +1,4 @@
-import { didYouMean, editDistance } from './nearest.js';
+import { didYouMean, editDistance } from '../errors/nearest.js';
 import { OPTION_NAMES, OPTIONS, type OptionName, type OptionValues } from './options.js';
 import type { OptionSpec } from './option.js';
 import { MAX_NAME_CHARS, printable, quoted } from './quoted.js';

@@ -6,7 +6,7 @@ import { ConditionReader } from './condition-file.js';
 import type { ConstantReader } from './constant-file.js';
 import { columnName } from './database-names.js';
 import { isForm, MODIFIERS, type ModifierReader } from './modifier-file.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { printable, quoted } from './quoted.js';
 import type { Entry, Written, YamlNodes } from './yaml-nodes.js';
 
@@ -139,11 +139,11 @@ export class ExpressionReader {
   }
 
   /** The value where its conditions hold, else null. */
-  #when(entry: Entry | undefined, then: Expression | null, { scope, name }: Wanted): Expression | null {
-    if (entry === undefined) return then;
+  #when(entry: Entry | undefined, of: Expression | null, { scope, name }: Wanted): Expression | null {
+    if (entry === undefined) return of;
     const holds = this.conditions.read(entry, scope).map(({ value }) => value);
     if (holds.length === 0) this.#nodes.problem(`${entry.at} ${name}`, 'has a `when` without a condition.');
-    return then === null || holds.length === 0 ? null : { kind: 'when', holds, then };
+    return of === null || holds.length === 0 ? null : { kind: 'when', holds, of };
   }
 
   #forms(map: YAMLMap, at: string, name: string): ReadonlyMap<string, Entry> {

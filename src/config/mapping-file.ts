@@ -9,7 +9,7 @@ import {
 } from '../mapping/spec.js';
 import { CustomEventsReader } from './custom-events-file.js';
 import { mappingReaders, type MappingReaders } from './mapping-readers.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { quoted } from './quoted.js';
 import type { Entry, YamlNodes } from './yaml-nodes.js';
 

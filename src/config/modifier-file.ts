@@ -2,7 +2,7 @@ import { labelOf, type RecordColumn } from '../mapping/columns.js';
 import type { Expression } from '../mapping/expression.js';
 import { isZone, ZONES } from '../mapping/zones.js';
 import type { ConstantReader } from './constant-file.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import type { Entry, YamlNodes } from './yaml-nodes.js';
 
 /** What is made of a value, in the order in which it is done. */

@@ -2,7 +2,7 @@ import { isSeq, type Node } from 'yaml';
 import { REFERENCE_SPEC, type MappingSpec } from '../mapping/spec.js';
 import type { Problem } from './environment.js';
 import { readMapping } from './mapping-file.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { OPTION_NAMES, OPTIONS, SOURCE_OPTION_NAMES, type OptionName } from './options.js';
 import { quoted } from './quoted.js';
 import { YamlNodes, type Entry, type ReadSettingsOptions } from './yaml-nodes.js';

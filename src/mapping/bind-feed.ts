@@ -82,7 +82,7 @@ export function inZone(expression: Expression, zone: string): Expression {
     case 'first':
       return { ...expression, of: expression.of.map((each) => inZone(each, zone)) };
     case 'when':
-      return { ...expression, then: inZone(expression.then, zone) };
+      return { ...expression, of: inZone(expression.of, zone) };
     case 'constant':
     case 'concat':
     case 'composite':

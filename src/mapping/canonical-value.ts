@@ -17,7 +17,7 @@ export function compileFor(expression: Expression, type: ColumnType): Value {
     };
   }
   if (expression.kind === 'when') {
-    return whenAll(expression.holds.map(compileCondition), compileFor(expression.then, type));
+    return whenAll(expression.holds.map(compileCondition), compileFor(expression.of, type));
   }
   const value = compileExpression(expression);
   const convert = conversion(expression, type);

@@ -11,7 +11,7 @@ export interface DefaultOptions {
   readonly columns: ReadonlyMap<string, Expression>;
 }
 
-type Default = string | { readonly as: string } | 'commit time' | 'zone' | null;
+type Default = string | { readonly as: string } | null;
 
 const COMMIT_TIME = 'commit time';
 const ZONE = 'zone';
@@ -104,13 +104,19 @@ export function defaultFor(table: TableName, column: string, options: DefaultOpt
   return column === 'pos_transaction_at' ? null : defaultFor(table, standing.as, options);
 }
 
-/** In words, for the reference: null where there is none. */
-export function defaultInWords(table: TableName, column: string): string | null {
+/** For the reference: a value as it is written, or words; null where there is none. */
+export function defaultInWords(
+  table: TableName,
+  column: string,
+): { readonly words: string; readonly isValue: boolean } | null {
   const standing = DEFAULTS[table]?.[column];
-  if (standing === undefined) return column === 'merchant_id' ? 'the only merchant' : null;
-  if (standing === COMMIT_TIME) return 'when it was committed';
-  if (standing === ZONE) return "the mapping's zone, else UTC";
-  return standing === null || typeof standing === 'string' ? standing : `as ${standing.as}`;
+  const inWords = (words: string): { words: string; isValue: boolean } => ({ words, isValue: false });
+  if (standing === undefined) return column === 'merchant_id' ? inWords('the only merchant') : null;
+  if (standing === COMMIT_TIME) return inWords('when it was committed');
+  if (standing === ZONE) return inWords('the zone of the mapping, else UTC');
+  if (standing === null) return inWords('null');
+  if (typeof standing === 'string') return { words: standing, isValue: true };
+  return inWords(`as \`${standing.as}\``);
 }
 
 function constant(text: string | null): Expression | null {

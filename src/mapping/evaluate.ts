@@ -43,7 +43,7 @@ export function compileExpression(expression: Expression): Value {
     case 'first':
       return firstOf(expression.of.map(compileExpression));
     case 'when':
-      return whenAll(expression.holds.map(compileCondition), compileExpression(expression.then));
+      return whenAll(expression.holds.map(compileCondition), compileExpression(expression.of));
     case 'commit-time':
       return (row) => timestamptzText(row.commitTimeUs);
     default:

@@ -27,7 +27,7 @@ export function withColumns(
       return { ...expression, of: inner(expression.of) };
     case 'when': {
       const holds = expression.holds.map((each) => ({ ...each, of: inner(each.of) }));
-      return { ...expression, holds, then: inner(expression.then) };
+      return { ...expression, holds, of: inner(expression.of) };
     }
     default:
       return expression satisfies never;

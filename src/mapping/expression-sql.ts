@@ -36,7 +36,7 @@ export function textSql(expression: Expression, options: SqlOptions): string {
     case 'zoned':
       return `${zonedSql(expression, options)}::text`;
     case 'when':
-      return whenSql(expression.holds, text(expression.then), options);
+      return whenSql(expression.holds, text(expression.of), options);
     case 'first':
       return `coalesce(${expression.of.map(text).join(', ')})`;
     case 'commit-time':
@@ -73,7 +73,7 @@ export function valueSql(
     return `coalesce(${expression.of.map((part) => valueSql(part, type, keyType, options)).join(', ')})`;
   }
   if (expression.kind === 'when') {
-    return whenSql(expression.holds, valueSql(expression.then, type, keyType, options), options);
+    return whenSql(expression.holds, valueSql(expression.of, type, keyType, options), options);
   }
   const sqlType = sqlTypeOf(type, keyType);
   if (expression.kind === 'column' && isOfType(expression.type, sqlType)) {

@@ -60,7 +60,7 @@ export function kindOf(expression: Expression): ValueKind | 'constant' {
     case 'commit-time':
       return 'timestamptz';
     case 'when':
-      return kindOf(expression.then);
+      return kindOf(expression.of);
     case 'first':
       return 'other';
     default:
@@ -76,7 +76,7 @@ export function assignable(expression: Expression, type: ColumnType): string | n
   if (expression.kind === 'first') return firstProblem(expression.of, type);
   if (expression.kind === 'when') {
     const wrong = expression.holds.map(({ of }) => innerProblem(of)).find((problem) => problem !== null);
-    return wrong ?? assignable(expression.then, type);
+    return wrong ?? assignable(expression.of, type);
   }
   const inner = innerProblem(expression);
   if (inner !== null) return inner;
@@ -123,7 +123,7 @@ function innerProblem(expression: Expression): string | null {
     case 'composite':
       return expression.parts.map(innerProblem).find((problem) => problem !== null) ?? null;
     case 'when':
-      return innerProblem(expression.then);
+      return innerProblem(expression.of);
     case 'first':
       return expression.of.map(innerProblem).find((problem) => problem !== null) ?? null;
     case 'column':

@@ -36,7 +36,7 @@ export type Expression =
   /** The first that is not null. */
   | { readonly kind: 'first'; readonly of: readonly Expression[] }
   /** Null unless all of these hold. */
-  | { readonly kind: 'when'; readonly holds: readonly Condition[]; readonly then: Expression }
+  | { readonly kind: 'when'; readonly holds: readonly Condition[]; readonly of: Expression }
   /** When the row's last version was committed. */
   | { readonly kind: 'commit-time' };
 

@@ -1,6 +1,6 @@
 import type { SourceRow } from '../changes/transaction.js';
 import type { TableName } from '../records/tables.js';
-import { allOf, compileCondition, compileExpression, type JoinedRow, type Value } from './evaluate.js';
+import { allOf, compileCondition, type JoinedRow } from './evaluate.js';
 import { compileFor } from './canonical-value.js';
 import { columnTypeOf } from './canonical.js';
 import { readJoins, type JoinReader } from './join-reader.js';

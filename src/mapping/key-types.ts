@@ -35,7 +35,7 @@ export function keyTypes(
 function ownType(expression: Expression): string | null {
   switch (expression.kind) {
     case 'when':
-      return ownType(expression.then);
+      return ownType(expression.of);
     case 'column':
       return INTEGERS.has(expression.type) ? 'bigint' : expression.type;
     case 'constant':

@@ -1,4 +1,4 @@
-import { didYouMean } from '../config/nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 
 export interface MappingProblem {
   /** `connector.yaml:12:5`. */

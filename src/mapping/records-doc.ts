@@ -1,5 +1,6 @@
-import { TABLES } from '../records/tables.js';
+import { TABLES, type TableName } from '../records/tables.js';
 import { givenKey, labelOf, recordColumns, type RecordColumn } from './columns.js';
+import { defaultInWords } from './defaults.js';
 import { meaningOf, RECORD_MEANING } from './meanings.js';
 import { RECORD_NAMES, RECORDS, type RecordName } from './record-names.js';
 
@@ -16,6 +17,7 @@ const CELLS: readonly (readonly [
   ['column', ({ name }) => `\`${name}\``],
   ['holds', holds],
   ['needed', needed],
+  ['default', ({ name }, record) => shownDefault(RECORDS[record], name)],
   ['meaning', ({ name }, record) => meaningOf(record, name)],
 ];
 
@@ -31,6 +33,11 @@ function recordDoc(record: RecordName): string {
 }
 
 const OLD_ROW_WHY = 'what it was before an UPDATE decides whether there is an event';
+
+function shownDefault(table: TableName, column: string): string {
+  const { words, isValue } = defaultInWords(table, column) ?? { words: '', isValue: false };
+  return isValue ? `\`${words}\`` : words;
+}
 
 function holds(column: RecordColumn): string {
   const { values } = column;

@@ -56,5 +56,6 @@ export const ODD_MAPPING: Mapping = {
     plain: (table) => (table === 'loyalty.card' ? { table: MEMBER.name, column: 'Code' } : null),
   },
   feeds: new Map(),
+  customEvents: new Map(),
   unmapped: new Set(TABLE_NAMES.filter((name) => name !== 'loyalty.card')),
 };

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-import { didYouMean } from '../../config/nearest.js';
+import { didYouMean } from '../../errors/nearest.js';
 import type { Mapping, SourceTable } from '../../mapping/mapping.js';
 import { columnsOf } from '../../mapping/source-tables.js';
 import { failure, ok, warning, type Finding } from '../../preflight/finding.js';
