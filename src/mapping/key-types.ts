@@ -37,7 +37,9 @@ function ownType(expression: Expression): string | null {
     case 'when':
       return ownType(expression.of);
     case 'column':
-      return INTEGERS.has(expression.type) ? 'bigint' : expression.type;
+      if (INTEGERS.has(expression.type)) return 'bigint';
+      // Without the blanks that char(n) is filled up with: another column may hold the same key without them.
+      return expression.type === 'bpchar' ? 'text' : expression.type;
     case 'constant':
       if (expression.text === null) return null;
       return INTEGER.test(expression.text) ? 'bigint' : 'text';

@@ -7,6 +7,7 @@ import type { EventSettings } from '../../src/config/source.js';
 import { EVENT_NAMES, type Derived } from '../../src/events/event.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
 import type { Mapping } from '../../src/mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../../src/mapping/reference.js';
 import { silentLogger } from '../../src/observability/logger.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { setUp } from '../../src/postgres/setup.js';
@@ -135,7 +136,7 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
       state: (state) => void states.push(state),
       received: ({ rowCount }) => options.onReceived?.(rowCount),
     },
-    ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
+    ...(options.mapping === undefined ? {} : { openMapping: async () => options.mapping ?? REFERENCE_MAPPING }),
     onUnreadableNumber: () => undefined,
   });
   const stopping = new AbortController();
