@@ -3,23 +3,36 @@
  * matter as long as it is one and the same everywhere, in a second process and a replay too.
  */
 
-/** As PostgreSQL prints an integer: no other text of the same number. */
-const INTEGER = /^(?:0|-?[1-9][0-9]*)$/;
-
 /**
  * Negative, zero or positive as `a` stands before, is, or stands after `b`: integers first, as numbers, then all other
  * keys by code point. (Were `10` and `9a` compared by code point, `9` < `10` < `9a` < `9` … would have no first one.)
  */
 export function compareKeys(a: string, b: string): number {
   if (a === b) return 0;
-  const [aIsInteger, bIsInteger] = [INTEGER.test(a), INTEGER.test(b)];
-  if (aIsInteger && bIsInteger) return compareIntegers(a, b);
-  if (aIsInteger !== bIsInteger) return aIsInteger ? -1 : 1;
-  return compareCodePoints(a, b);
+  const aIsInteger = isInteger(a);
+  if (aIsInteger !== isInteger(b)) return aIsInteger ? -1 : 1;
+  return aIsInteger ? compareIntegers(a, b) : compareCodePoints(a, b);
+}
+
+const [MINUS, ZERO, NINE] = [0x2d, 0x30, 0x39];
+
+/**
+ * As PostgreSQL prints one, so that there is no other text of the same number. Character by character: with a regular expression
+ * sorting takes half as long again.
+ */
+function isInteger(key: string): boolean {
+  const from = key.charCodeAt(0) === MINUS ? 1 : 0;
+  if (key.length === from || key.charCodeAt(from) === ZERO) return key === '0';
+  for (let i = from; i < key.length; i += 1) {
+    const unit = key.charCodeAt(i);
+    if (unit < ZERO || unit > NINE) return false;
+  }
+  return true;
 }
 
 function compareIntegers(a: string, b: string): number {
-  const [aIsNegative, bIsNegative] = [a.startsWith('-'), b.startsWith('-')];
+  const aIsNegative = a.charCodeAt(0) === MINUS;
+  const bIsNegative = b.charCodeAt(0) === MINUS;
   if (aIsNegative !== bIsNegative) return aIsNegative ? -1 : 1;
   const byAmount = a.length === b.length ? (a < b ? -1 : 1) : a.length - b.length;
   return aIsNegative ? -byAmount : byAmount;
