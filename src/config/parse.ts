@@ -20,7 +20,7 @@ import { resolveSources, sourceConfig } from './sources.js';
  * `print`, which only writes SQL. `demo` has servers of its own: role `deliver` delivers to a real source.
  */
 export interface Use {
-  readonly command: 'run' | 'setup' | 'print' | 'check' | 'demo' | 'preview';
+  readonly command: 'run' | 'setup' | 'print' | 'check' | 'demo' | 'preview' | 'mapping';
   /** Default `all`. */
   readonly role?: Role;
 }
@@ -82,6 +82,7 @@ function neededBy(command: Use['command'], role: Role): Needed[] {
       return [];
     case 'setup':
     case 'preview':
+    case 'mapping':
       return [database];
     case 'demo':
       return role === 'deliver' ? [source] : [];

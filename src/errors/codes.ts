@@ -263,6 +263,11 @@ export const ERROR_POLICY = {
     'The comparison, or the repair, was asked for something it cannot do safely.',
     'The message says what; `paytronix-segment reconcile --help` lists the options.',
   ),
+  MAPPING_INIT_REFUSED: policy(
+    'stop',
+    'No mapping was proposed: there is nothing to look at, or the file cannot be written.',
+    'The message says which; `paytronix-segment mapping init --help` lists the options.',
+  ),
   TALLIES_MISSING: policy(
     'stop',
     'Nothing says what was delivered: capture of this release has not run yet with this source.',
