@@ -2,7 +2,7 @@ import type { Catalogue, CatalogueTable } from './catalogue.js';
 import { chooseFact, type FactChoice, type FactRole } from './choose-facts.js';
 import { chooseGuest } from './choose-people.js';
 import { choose, Judgement, type Choice } from './choice.js';
-import type { ProposedFeed, ProposedRows, Proposal, Unplaced } from './proposal.js';
+import type { ProposedFeed, ProposedRows, Proposal } from './proposal.js';
 import { proposeAccount } from './propose-account.js';
 import { isByQuestion, proposeCheckIn, proposeReferral, proposeSurvey } from './propose-facts.js';
 import { proposeGuest } from './propose-guest.js';
