@@ -1,7 +1,7 @@
 import { fullName, keyOf, isUnique, type CatalogueTable } from './catalogue.js';
 import { choose, Judgement, LIKELY, type Candidate, type Choice } from './choice.js';
 import { pick } from './columns.js';
-import type { Reference } from './references.js';
+import type { Reference } from './reference.js';
 import type { RecordRole } from './vocabulary.js';
 import { GUEST_WISHES } from './wishes/guest.js';
 import { hasKey, placeOf, type World } from './world.js';

@@ -1,7 +1,7 @@
 import type { RecordName } from '../record-names.js';
 import { columnOf, fullName, type CatalogueTable } from './catalogue.js';
 import type { Confidence, Line, ProposedFeed, ProposedJoin, Value } from './proposal.js';
-import type { Reference } from './references.js';
+import type { Reference } from './reference.js';
 import { wordsOf } from './words.js';
 import { spokenName } from './name-score.js';
 

@@ -2,7 +2,7 @@ import { keyOf, type CatalogueColumn } from './catalogue.js';
 import { pick } from './columns.js';
 import { FeedDraft } from './feed-draft.js';
 import type { ProposedFeed, ProposedRows } from './proposal.js';
-import type { Reference } from './references.js';
+import type { Reference } from './reference.js';
 import { CARD_TEMPLATE, holderOf, MERCHANT, type Setting } from './setting.js';
 import { GUEST_WISHES } from './wishes/guest.js';
 import { STORE_WISHES } from './wishes/store.js';

@@ -47,7 +47,20 @@ const IRREGULAR: Readonly<Record<string, string>> = {
   criteria: 'criterion',
 };
 
+const known = new Map<string, readonly string[]>();
+/** Far more than the names of a large database. */
+const MAX_KNOWN = 100_000;
+
 export function wordsOf(name: string): readonly string[] {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const words = taken(name);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(name, words);
+  return words;
+}
+
+function taken(name: string): readonly string[] {
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')

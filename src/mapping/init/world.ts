@@ -2,7 +2,8 @@ import { fullName, isNameable, keyOf, type Catalogue, type CatalogueTable } from
 import { pick } from './columns.js';
 import type { Path } from './feed-draft.js';
 import { nameScore, otherRoleOf } from './name-score.js';
-import { References, type Reference } from './references.js';
+import type { Reference } from './reference.js';
+import { References } from './references.js';
 import type { OtherRole, Role } from './vocabulary.js';
 import { GUEST_WISHES } from './wishes/guest.js';
 import { wordsOf } from './words.js';
