@@ -74,9 +74,11 @@ function summary(proposal: Proposal): string {
 function warnings({ role, unreadable, unread }: Seen): string[] {
   const lines: string[] = [];
   if (unreadable.length > 0) {
+    const [what, its] =
+      unreadable.length === 1 ? ['a table', 'its'] : [`${unreadable.length} tables`, 'their'];
     lines.push(
-      `warning: ${role} may not read ${unreadable.length === 1 ? 'a table' : `${unreadable.length} tables`}; its values were not looked at, and its rows could not be sent.`,
-      `→ GRANT SELECT ON ${unreadable.map((table) => quoteTable(table)).join(', ')} TO ${quoteName(role)};`,
+      `warning: ${role} may not read ${what}; ${its} values were not looked at, and ${its} rows could not be sent.`,
+      `→ ${grants(role, unreadable)}`,
     );
   }
   const others = unread.filter((place) => !unreadable.some((table) => place.startsWith(`${table}.`)));
@@ -86,4 +88,9 @@ function warnings({ role, unreadable, unread }: Seen): string[] {
     );
   }
   return lines;
+}
+
+/** A table in a schema that may not be used cannot be read either. */
+function grants(role: string, tables: readonly string[]): string {
+  return `GRANT SELECT ON ${tables.map((table) => quoteTable(table)).join(', ')} TO ${quoteName(role)};`;
 }

@@ -54,9 +54,10 @@ async function distinctValues(
   column: string,
 ): Promise<readonly string[] | null> {
   const statement = `SELECT DISTINCT value FROM (SELECT ${quoteName(column)}::text AS value FROM ${quoteTable(fullName(table))}
-    LIMIT ${MAX_ROWS}) some WHERE value IS NOT NULL LIMIT ${MAX_CODES + 1}`;
+    LIMIT ${MAX_ROWS}) sample WHERE value IS NOT NULL LIMIT ${MAX_CODES + 1}`;
   try {
-    const rows = await rowsOf<{ value: string }>(knex, 'looking at codes', statement);
+    // A question mark in a name is none of knex's bindings.
+    const rows = await rowsOf<{ value: string }>(knex, 'looking at codes', statement.replaceAll('?', '\\?'));
     return rows.map(({ value }) => value);
   } catch (error) {
     // Row level security and views of a DBA's making may refuse what the privilege allows.
