@@ -55,7 +55,7 @@ function isThere(output: string): ConnectorError {
 function summary(proposal: Proposal): string {
   switch (proposal.tag) {
     case 'reference':
-      return 'these are the tables of the reference schema, no mapping is needed';
+      return 'these are the tables of the reference schema, it says whether anything is lacking';
     case 'nothing':
       return 'no mapping is proposed, it says why';
     case 'mapping': {
@@ -92,5 +92,7 @@ function warnings({ role, unreadable, unread }: Seen): string[] {
 
 /** A table in a schema that may not be used cannot be read either. */
 function grants(role: string, tables: readonly string[]): string {
-  return `GRANT SELECT ON ${tables.map((table) => quoteTable(table)).join(', ')} TO ${quoteName(role)};`;
+  const schemas = [...new Set(tables.map((table) => quoteName(table.slice(0, table.indexOf('.')))))];
+  const usage = `GRANT USAGE ON SCHEMA ${schemas.join(', ')} TO ${quoteName(role)};`;
+  return `${usage} GRANT SELECT ON ${tables.map((table) => quoteTable(table)).join(', ')} TO ${quoteName(role)};`;
 }

@@ -96,7 +96,7 @@ describe('mapping init', () => {
     expect(exitCode).toBe(0);
     expect(err).toBe(
       `warning: ${role} may not read 3 tables; their values were not looked at, and their rows could not be sent.\n` +
-        `→ GRANT SELECT ON "public"."gift_reload", "public"."members_bak", "public"."survey_answers" TO "${role}";\n`,
+        `→ GRANT USAGE ON SCHEMA "public" TO "${role}"; GRANT SELECT ON "public"."gift_reload", "public"."members_bak", "public"."survey_answers" TO "${role}";\n`,
     );
     await database.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });

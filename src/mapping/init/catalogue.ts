@@ -87,6 +87,20 @@ export function isNameable({ schema, name }: CatalogueTable): boolean {
   return !schema.includes('.') && !name.includes('.');
 }
 
+/** The table without columns that a mapping cannot name: there a dot is behind the name of a join. */
+export function nameablePart(table: CatalogueTable): CatalogueTable {
+  const isPlain = (name: string): boolean => !name.includes('.');
+  if (table.columns.every(({ name }) => isPlain(name))) return table;
+  const arePlain = (names: readonly string[]): boolean => names.every(isPlain);
+  return {
+    ...table,
+    columns: table.columns.filter(({ name }) => isPlain(name)),
+    primaryKey: arePlain(table.primaryKey) ? table.primaryKey : [],
+    uniques: table.uniques.filter(arePlain),
+    foreignKeys: table.foreignKeys.filter(({ columns, referenced }) => arePlain([...columns, ...referenced])),
+  };
+}
+
 export function columnOf(table: CatalogueTable, name: string): CatalogueColumn | undefined {
   return table.columns.find((column) => column.name === name);
 }

@@ -36,7 +36,9 @@ export class Judgement {
   }
 
   candidate(): Candidate {
-    return { table: this.#table, score: Math.min(1, Math.max(0, this.#score)), reasons: this.#reasons };
+    // Of sums of tenths a hair's breadth must not decide.
+    const score = Math.min(1, Math.max(0, Math.round(this.#score * 1000) / 1000));
+    return { table: this.#table, score, reasons: this.#reasons };
   }
 }
 

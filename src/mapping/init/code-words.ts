@@ -82,13 +82,13 @@ const NO = new Set(['n', 'no', 'f', 'false', '0', 'off', 'out', 'nein', 'non', '
 
 export interface Translation {
   /** Only codes whose meaning the words tell. */
-  readonly codes: Readonly<Record<string, string>>;
+  readonly codes: ReadonlyMap<string, string>;
   readonly unknown: readonly string[];
 }
 
 /** What codes mean, by their words; each as it stands in the table. */
 export function translate(values: readonly string[], meanings: Meanings): Translation {
-  const codes: Record<string, string> = {};
+  const codes = new Map<string, string>();
   const unknown: string[] = [];
   for (const value of values) {
     const words = wordsOf(value);
@@ -97,7 +97,7 @@ export function translate(values: readonly string[], meanings: Meanings): Transl
       return words.some((word) => known.includes(word));
     });
     if (meaning === undefined) unknown.push(value);
-    else codes[value] = meaning[0];
+    else codes.set(value, meaning[0]);
   }
   return { codes, unknown };
 }
@@ -111,13 +111,14 @@ export function yesAmong(values: readonly string[]): readonly string[] | null {
 }
 
 /** `V` of sales that are S, R and V. */
-export function letterMeanings(values: readonly string[]): Readonly<Record<string, string>> {
+export function letterMeanings(values: readonly string[]): ReadonlyMap<string, string> {
   const letters = values.every((value) => /^[A-Za-z]$/.test(value.trim()));
-  if (!letters || values.length < 2) return {};
-  const codes: Record<string, string> = {};
-  for (const value of values) {
-    if (/^v$/i.test(value.trim())) codes[value] = 'VOID';
-    if (/^r$/i.test(value.trim())) codes[value] = 'REVERSE';
-  }
-  return codes;
+  if (!letters || values.length < 2) return new Map();
+  return new Map(
+    values.flatMap((value): [string, string][] => {
+      const letter = value.trim().toUpperCase();
+      if (letter === 'V') return [[value, 'VOID']];
+      return letter === 'R' ? [[value, 'REVERSE']] : [];
+    }),
+  );
 }

@@ -37,16 +37,11 @@ export function picks(
   except: (column: CatalogueColumn) => boolean = () => false,
 ): readonly Found[] {
   const own = wordsOf(table.name);
-  return (
-    table.columns
-      // A mapping file takes a dot for a join's.
-      .filter(
-        (column) => wish.kinds.includes(kindOf(column)) && !column.name.includes('.') && !except(column),
-      )
-      .map((column) => ({ column, score: scoreOf(column, wish, own) }))
-      .filter(({ score }) => score >= ENOUGH)
-      .toSorted((a, b) => b.score - a.score)
-  );
+  return table.columns
+    .filter((column) => wish.kinds.includes(kindOf(column)) && !except(column))
+    .map((column) => ({ column, score: scoreOf(column, wish, own) }))
+    .filter(({ score }) => score >= ENOUGH)
+    .toSorted((a, b) => b.score - a.score);
 }
 
 function scoreOf(column: CatalogueColumn, wish: Wish, own: readonly string[]): number {

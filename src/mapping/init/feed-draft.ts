@@ -24,7 +24,7 @@ export class FeedDraft {
   readonly #joins: (ProposedJoin & { readonly to: CatalogueTable })[] = [];
   readonly #lines: Line[] = [];
   readonly #notes: string[];
-  readonly #where: Record<string, unknown> = {};
+  readonly #where = new Map<string, unknown>();
 
   constructor(options: DraftOptions) {
     this.#options = options;
@@ -46,7 +46,7 @@ export class FeedDraft {
   }
 
   where(column: string, condition: readonly string[] | { readonly set: true }): void {
-    this.#where[column] = condition;
+    this.#where.set(column, condition);
   }
 
   /** The key of the row that a path leads to, by joins where it takes them. */
@@ -71,10 +71,9 @@ export class FeedDraft {
   }
 
   #joined(via: string | null, { to, columns, referenced }: Reference): string {
-    const on: Record<string, string> = {};
-    for (const [index, name] of referenced.entries()) {
-      on[name] = this.#named(via, [columns[index] ?? name])[0] ?? name;
-    }
+    const on = Object.fromEntries(
+      referenced.map((name, index) => [name, this.#named(via, [columns[index] ?? name])[0] ?? name]),
+    );
     const known = this.#joins.find((join) => join.to === to && sameOn(join.on, on));
     if (known !== undefined) return known.name;
     const name = this.#freeName(to, columns);
@@ -84,7 +83,8 @@ export class FeedDraft {
 
   #freeName(to: CatalogueTable, columns: readonly string[]): string {
     const taken = new Set(this.#joins.map(({ name }) => name));
-    const plain = spokenName(to.name);
+    // A name may be of no letters at all.
+    const plain = spokenName(to.name) || 'other';
     if (!taken.has(plain)) return plain;
     const byColumn = `${plain}_of_${wordsOf(columns[0] ?? '').join('_')}`;
     let name = byColumn;
@@ -104,7 +104,7 @@ export class FeedDraft {
       table: fullName(this.table),
       confidence,
       notes: this.#notes,
-      where: this.#where,
+      where: Object.fromEntries(this.#where),
       joins: this.#joins.map(({ name, table, on }) => ({ name, table, on })),
       lines: this.#lines,
       offered: offered ?? false,

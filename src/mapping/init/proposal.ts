@@ -50,8 +50,8 @@ export interface Unplaced {
 }
 
 export type Proposal =
-  /** The tables are the reference schema's: the connector reads them as they are. */
-  | { readonly tag: 'reference' }
+  /** The tables are the reference schema's, but for what they lack: the connector reads them as they are. */
+  | { readonly tag: 'reference'; readonly lacking: readonly string[] }
   /** Nothing looks like the people events are about, and without them there is no event. */
   | { readonly tag: 'nothing'; readonly unplaced: readonly Unplaced[] }
   | {

@@ -120,10 +120,10 @@ function status(draft: FeedDraft): void {
     `${column.name} has the codes ${listed(values)}; events are sent when the row is inserted, whatever becomes of it.`,
   );
   const refused = translate(values, RESULT).codes;
-  if (Object.keys(refused).length === 0) return;
+  if (refused.size === 0) return;
   draft.offer(
     'result',
-    { column: column.name, codes: refused, else: 'AUTHORIZED' },
+    { column: column.name, codes: Object.fromEntries(refused), else: 'AUTHORIZED' },
     'if it is said from the first moment',
   );
 }

@@ -17,7 +17,7 @@ import {
   proposeWallets,
   proposeWalletTable,
 } from './propose-wallets.js';
-import { isReferenceSchema } from './reference-schema.js';
+import { lackingOfReference } from './reference-schema.js';
 import { accountPath, MERCHANT, type Setting } from './setting.js';
 import { settle, zoneOf } from './settle.js';
 import { silentEvents } from './silent.js';
@@ -29,13 +29,15 @@ type Section = ProposedFeed | ProposedRows;
 
 /** What `connector.yaml` could say of a database, with reasons; decided by names, keys and references alone. */
 export function propose(catalogue: Catalogue): Proposal {
-  if (isReferenceSchema(catalogue)) return { tag: 'reference' };
+  const lacking = lackingOfReference(catalogue);
+  if (lacking !== null) return { tag: 'reference', lacking };
   const world = new World(catalogue);
   const { zone, notes: zoneNotes } = zoneOf(catalogue);
   const guest = chooseGuest(world);
   const setting = guest === null ? null : settle(world, guest, zone);
   if (guest === null || setting === null) {
-    return { tag: 'nothing', unplaced: unplacedTables(world, null, [], new Map()) };
+    const unplaced = [...unplacedTables(world, null, [], new Map()), ...unnameable(catalogue)];
+    return { tag: 'nothing', unplaced };
   }
   const facts = new Facts(setting);
   const sections = [
@@ -59,7 +61,7 @@ export function propose(catalogue: Catalogue): Proposal {
     zone,
     zoneNotes,
     sections: sections.map((section) => withUnread(section, sections, unread)),
-    unplaced: [...unplacedTables(world, setting, feeds, facts.said), ...unnameable(catalogue, world)],
+    unplaced: [...unplacedTables(world, setting, feeds, facts.said), ...unnameable(catalogue)],
     silent: silentEvents(feeds),
   };
 }

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { flow } from './flow.js';
 import type { Line, Proposal, ProposedFeed, ProposedRows, Unplaced } from './proposal.js';
 
 const WIDTH = 110;
@@ -12,12 +12,7 @@ type Mapping = Extract<Proposal, { readonly tag: 'mapping' }>;
 export function renderProposal(proposal: Proposal): string {
   switch (proposal.tag) {
     case 'reference':
-      return text([
-        ...comment(
-          'These are the tables of the reference schema: no mapping is needed. Leave `mapping` out.',
-        ),
-        ...comment('Next: paytronix-segment setup, then paytronix-segment check.'),
-      ]);
+      return text(reference(proposal.lacking));
     case 'nothing':
       return text([
         ...comment('No mapping is proposed: no table looks like the people that events are about.'),
@@ -31,6 +26,21 @@ export function renderProposal(proposal: Proposal): string {
     default:
       return never(proposal);
   }
+}
+
+function reference(lacking: readonly string[]): string[] {
+  if (lacking.length > 0) {
+    return [
+      ...comment(`These are the tables of the reference schema, but for ${lacking.join(', ')}.`),
+      ...comment(
+        'With what is lacking restored no mapping is needed: paytronix-segment check names the nearest there is.',
+      ),
+    ];
+  }
+  return [
+    ...comment('These are the tables of the reference schema: no mapping is needed. Leave `mapping` out.'),
+    ...comment('Next: paytronix-segment setup, then paytronix-segment check.'),
+  ];
 }
 
 function mapping(proposal: Mapping): string[] {
@@ -120,25 +130,6 @@ function columnLine({ column, value, why, offered }: Line, indent: string): stri
   return `${indent}${offered ? '# ' : ''}${line}${why === null ? '' : ` # ${oneLine(why)}`}`;
 }
 
-/** Any value on one line; texts that YAML would take for something else are quoted. */
-function flow(value: unknown): string {
-  return stringify(withPlainTrue(value), {
-    collectionStyle: 'flow',
-    lineWidth: 0,
-    singleQuote: true,
-    version: '1.2',
-  }).trimEnd();
-}
-
-/** As a key, `true` is written without quotes. */
-function withPlainTrue(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((each) => withPlainTrue(each));
-  if (typeof value !== 'object' || value === null) return value;
-  return new Map(
-    Object.entries(value).map(([key, each]) => [key === 'true' ? true : key, withPlainTrue(each)]),
-  );
-}
-
 function unplaced(head: string, list: readonly Unplaced[]): string[] {
   return [...comment(head), ...list.flatMap(({ what, why }) => comment(`  ${what}: ${why}.`, '', '    '))];
 }
@@ -160,7 +151,7 @@ function comment(said: string, indent = '', hang = ''): string[] {
 
 /** Names of tables and codes of rows are others' words: none of them ends a comment. */
 function oneLine(said: string): string {
-  return said.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  return said.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
 function text(lines: readonly string[]): string {

@@ -82,7 +82,7 @@ const CUSTOMERS = { GUEST: 'customer member guest client user patron shopper con
 function onlyGuests(guest: CatalogueTable): OnlyGuests | null {
   const role = pick(guest, GUEST_WISHES.role)?.column;
   const all = role?.values ?? [];
-  const values = Object.keys(translate(all, CUSTOMERS).codes);
+  const values = [...translate(all, CUSTOMERS).codes.keys()];
   const others = all.filter((value) => !values.includes(value));
   return role === undefined || values.length === 0 || others.length === 0
     ? null

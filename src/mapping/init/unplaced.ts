@@ -1,4 +1,4 @@
-import { fullName, keyOf, type Catalogue, type CatalogueTable } from './catalogue.js';
+import { fullName, isNameable, keyOf, type Catalogue, type CatalogueTable } from './catalogue.js';
 import { picks } from './columns.js';
 import type { ProposedFeed, ProposedRows, Unplaced } from './proposal.js';
 import { accountPath, type Setting } from './setting.js';
@@ -53,9 +53,9 @@ function isLink(world: World, table: CatalogueTable): boolean {
 }
 
 /** Tables that a mapping file cannot name. */
-export function unnameable({ tables }: Catalogue, world: World): Unplaced[] {
+export function unnameable({ tables }: Catalogue): Unplaced[] {
   return tables
-    .filter((table) => !world.tables.includes(table))
+    .filter((table) => !isNameable(table))
     .map((table) => ({ what: fullName(table), why: 'a mapping cannot name it: there is a dot in its name' }));
 }
 

@@ -107,10 +107,10 @@ export interface CodesOptions {
 export function codesValue(column: CatalogueColumn, reference: string, options: CodesOptions): Said | null {
   const values = column.values ?? [];
   const { codes, unknown } = translate(values, options.meanings);
-  const all = { ...codes, ...(options.letters === true ? letterMeanings(values) : {}) };
-  if (Object.keys(all).length === 0) return null;
-  const coded: Value = { column: reference, codes: all, else: options.otherwise };
-  const rest = unknown.filter((value) => all[value] === undefined);
+  const all = new Map([...codes, ...(options.letters === true ? letterMeanings(values) : [])]);
+  if (all.size === 0) return null;
+  const coded: Value = { column: reference, codes: Object.fromEntries(all), else: options.otherwise };
+  const rest = unknown.filter((value) => !all.has(value));
   return {
     value: column.nullable ? { first: [coded, { value: options.otherwise }] } : coded,
     why: rest.length === 0 ? null : `others found: ${listed(rest)}`,

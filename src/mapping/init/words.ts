@@ -28,24 +28,24 @@ const SINGULARS = new Set([
   'lens',
   'canvas',
 ]);
-const IRREGULAR: Readonly<Record<string, string>> = {
-  people: 'person',
-  persons: 'person',
-  children: 'child',
-  men: 'man',
-  women: 'woman',
-  movies: 'movie',
-  cookies: 'cookie',
-  buses: 'bus',
-  statuses: 'status',
-  bonuses: 'bonus',
-  ids: 'id',
-  ins: 'in',
-  nos: 'no',
-  cents: 'cent',
-  staves: 'staff',
-  criteria: 'criterion',
-};
+const IRREGULAR: ReadonlyMap<string, string> = new Map([
+  ['people', 'person'],
+  ['persons', 'person'],
+  ['children', 'child'],
+  ['men', 'man'],
+  ['women', 'woman'],
+  ['movies', 'movie'],
+  ['cookies', 'cookie'],
+  ['buses', 'bus'],
+  ['statuses', 'status'],
+  ['bonuses', 'bonus'],
+  ['ids', 'id'],
+  ['ins', 'in'],
+  ['nos', 'no'],
+  ['cents', 'cent'],
+  ['staves', 'staff'],
+  ['criteria', 'criterion'],
+]);
 
 const known = new Map<string, readonly string[]>();
 /** Far more than the names of a large database. */
@@ -83,7 +83,7 @@ function apart(part: string): readonly string[] {
 }
 
 export function singular(word: string): string {
-  const irregular = IRREGULAR[word];
+  const irregular = IRREGULAR.get(word);
   if (irregular !== undefined) return irregular;
   if (word.length < 4 || !word.endsWith('s') || SINGULARS.has(word) || /(ss|us|is)$/.test(word)) return word;
   if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;

@@ -1,4 +1,11 @@
-import { fullName, isNameable, keyOf, type Catalogue, type CatalogueTable } from './catalogue.js';
+import {
+  fullName,
+  isNameable,
+  keyOf,
+  nameablePart,
+  type Catalogue,
+  type CatalogueTable,
+} from './catalogue.js';
 import { pick } from './columns.js';
 import type { Path } from './feed-draft.js';
 import { nameScore, otherRoleOf } from './name-score.js';
@@ -9,7 +16,7 @@ import { GUEST_WISHES } from './wishes/guest.js';
 import { wordsOf } from './words.js';
 
 /** A comment of few words is a name that somebody gave an unspeaking table. */
-const FROM_COMMENT = 0.6;
+const FROM_COMMENT = 0.7;
 const MAX_COMMENT_WORDS = 4;
 /** A longer way from one table to another is no fact about it any more. */
 const MAX_REFERENCES = 3;
@@ -22,7 +29,7 @@ export class World {
 
   constructor(catalogue: Catalogue) {
     this.catalogue = catalogue;
-    this.tables = catalogue.tables.filter((table) => isNameable(table));
+    this.tables = catalogue.tables.filter(isNameable).map(nameablePart);
     this.references = new References(this.tables);
   }
 

@@ -56,14 +56,18 @@ function tableOf(
       primaryKey = listed.split(', ').map(bare);
       continue;
     }
+    const [, from, to = '', keys = ''] = /^FOREIGN KEY \((.*)\) REFERENCES (\S+) \((.*)\)$/.exec(line) ?? [];
+    if (from !== undefined) {
+      foreignKeys.push({ columns: from.split(', '), references: inSchema(to), referenced: keys.split(', ') });
+      continue;
+    }
     const [, quoted = '', type = '', rest = ''] = /^(\S+) (\w+)(?:\([\d,]+\))?(.*)$/.exec(line) ?? [];
     const column = bare(quoted);
     if (rest.includes('PRIMARY KEY')) primaryKey = [column];
     if (rest.includes('UNIQUE')) uniques.push([column]);
-    const [, to, key] = /REFERENCES (\S+) \((\S+)\)/.exec(rest) ?? [];
-    if (to !== undefined && key !== undefined) {
-      const references = bare(to).includes('.') ? bare(to) : `public.${bare(to)}`;
-      foreignKeys.push({ columns: [column], references, referenced: [bare(key)] });
+    const [, other, key] = /REFERENCES (\S+) \((\S+)\)/.exec(rest) ?? [];
+    if (other !== undefined && key !== undefined) {
+      foreignKeys.push({ columns: [column], references: inSchema(other), referenced: [bare(key)] });
     }
     const values = codes[`${schema}.${table}.${column}`] ?? null;
     columns.push({ name: column, type, nullable: !/PRIMARY KEY|NOT NULL/.test(rest), comment: null, values });
@@ -82,6 +86,10 @@ function tableOf(
     foreignKeys,
     readable: true,
   };
+}
+
+function inSchema(name: string): string {
+  return bare(name).includes('.') ? bare(name) : `public.${bare(name)}`;
 }
 
 function bare(name: string): string {

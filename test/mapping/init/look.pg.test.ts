@@ -67,14 +67,16 @@ describe('the reference schema', () => {
   it('is recognised and needs no mapping', async () => {
     await using database = await testDatabase();
     const { proposal, text } = proposed((await look(database)).catalogue);
-    expect(proposal).toEqual({ tag: 'reference' });
+    expect(proposal).toEqual({ tag: 'reference', lacking: [] });
     expect(text).toContain('no mapping is needed');
   });
 
-  it('is none any more without one of the columns that are read', async () => {
+  it('is recognised without one of the columns that are read, which is named', async () => {
     await using database = await testDatabase();
     await database.sql('ALTER TABLE survey.response RENAME COLUMN nps TO net_promoter_score');
-    expect(proposed((await look(database)).catalogue).proposal.tag).toBe('mapping');
+    const { proposal, text } = proposed((await look(database)).catalogue);
+    expect(proposal).toEqual({ tag: 'reference', lacking: ['survey.response.nps'] });
+    expect(text).toContain('but for survey.response.nps.');
   });
 });
 
