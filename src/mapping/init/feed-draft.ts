@@ -1,5 +1,5 @@
 import type { RecordName } from '../record-names.js';
-import { columnOf, fullName, type CatalogueTable } from './catalogue.js';
+import { fullName, type CatalogueTable } from './catalogue.js';
 import type { Confidence, Line, ProposedFeed, ProposedJoin, Value } from './proposal.js';
 import type { Reference } from './reference.js';
 import { wordsOf } from './words.js';
@@ -121,8 +121,4 @@ export function idOf(columns: readonly string[]): Value {
 function sameOn(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
-}
-
-export function isNullable(table: CatalogueTable, column: string): boolean {
-  return columnOf(table, column)?.nullable !== false;
 }

@@ -1,5 +1,4 @@
-import { kindOf, type CatalogueColumn, type CatalogueTable } from './catalogue.js';
-import { keyOf } from './catalogue.js';
+import { keyOf, kindOf, type CatalogueColumn, type CatalogueTable } from './catalogue.js';
 import type { References } from './references.js';
 import { wordsOf } from './words.js';
 
@@ -12,6 +11,9 @@ const PERSONAL = new Set(
     'marital allergy diet username login nick url photo picture latitude longitude emergency'
   ).split(' '),
 );
+/** Written together with others, in whatever language: `birthdate`, `kundenname`, `correoe`. */
+const SPOKEN =
+  /name|nombre|apellido|prenom|mail|correo|courriel|phone|telef|birth|geburt|addr|adress|direccion|street|strasse|passw/i;
 /** What is asked of a card or an account, and not which one it is. */
 const OF_A_KIND = new Set(['type', 'kind', 'status', 'tier', 'level', 'brand']);
 
@@ -20,7 +22,7 @@ export function looksPersonal(column: CatalogueColumn): boolean {
   const last = words.at(-1) ?? '';
   // `email_opt_in` and `card_status` say how a person's data are used, not what they are.
   if (OF_A_KIND.has(last) || (words.includes('opt') && (last === 'in' || last === 'out'))) return false;
-  return words.some((word) => PERSONAL.has(word));
+  return SPOKEN.test(column.name) || words.some((word) => PERSONAL.has(word));
 }
 
 const CODE_WORDS = new Set(

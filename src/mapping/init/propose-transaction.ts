@@ -1,4 +1,4 @@
-import { isNaive, keyOf, type CatalogueColumn, type CatalogueTable } from './catalogue.js';
+import { columnOf, isNaive, keyOf, kindOf, type CatalogueColumn, type CatalogueTable } from './catalogue.js';
 import type { FactChoice } from './choose-facts.js';
 import { notesOf } from './choice.js';
 import { MODIFIER, ORIGIN, RESULT, translate } from './code-words.js';
@@ -8,6 +8,7 @@ import type { ProposedFeed } from './proposal.js';
 import { accountId, cardId, storeId, type Setting } from './setting.js';
 import { codesValue, flagAs, flagValue, listed, momentValue, moneyValue, optionalMoment } from './values.js';
 import { FACT_WISHES } from './wishes/fact.js';
+import type { World } from './world.js';
 
 export function proposeTransaction(setting: Setting, choice: FactChoice): ProposedFeed {
   const { table, path, confidence } = choice;
@@ -84,10 +85,17 @@ function tillFields({ world }: Setting, draft: FeedDraft): void {
     const { value, why } = flagValue(flag, flag.name);
     draft.set(column, flag.nullable ? { first: [value, { value: false }] } : value, why);
   }
-  const original = pick(table, FACT_WISHES.original)?.column;
+  const original = originalOf(world, table);
+  if (original !== null) draft.set('original_transaction_id', original);
+}
+
+/** The column that names the transaction which a row takes back; it is of the key's kind. */
+function originalOf(world: World, table: CatalogueTable): string | null {
+  const [key, more] = (keyOf(table) ?? []).map((name) => columnOf(table, name));
+  if (key === undefined || more !== undefined) return null;
+  const named = pick(table, FACT_WISHES.original, (column) => kindOf(column) !== kindOf(key))?.column.name;
   const self = world.references.from(table).find(({ to, columns }) => to === table && columns.length === 1);
-  const taken = original?.name ?? self?.columns[0];
-  if (taken !== undefined && keyOf(table)?.length === 1) draft.set('original_transaction_id', taken);
+  return named ?? self?.columns[0] ?? null;
 }
 
 /** Voids and refusals, where the row says so from its first moment. */
