@@ -52,7 +52,7 @@ describe('mapping init', () => {
   it('reads no rows when told not to', async () => {
     const { out } = await invoke(['mapping', 'init', '--no-samples'], env);
     expect(out).toContain(
-      "email_opt_in: { column: opt_in, true: [ '1' ] } # TODO its values were not looked at",
+      "email_opt_in: { column: opt_in, true: ['1'] } # TODO its values were not looked at",
     );
   });
 

@@ -6,15 +6,15 @@ export function flow(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? '[]' : `[${value.map(flow).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
     const parts = Object.entries(value).map(
-      ([key, each]) => `${key === TRUE ? TRUE : text(key)}: ${flow(each)}`,
+      ([key, each]) => `${OWN_KEYS.has(key) ? key : text(key)}: ${flow(each)}`,
     );
     return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`;
   }
   return typeof value === 'string' ? text(value) : String(value);
 }
 
-/** As a key it is one of the contract's own, and there it is no boolean. */
-const TRUE = 'true';
+/** Keys of the contract, which it writes without quotes. */
+const OWN_KEYS = new Set(['true', 'on']);
 const PLAIN = /^[A-Za-z_][\w./-]*(?: [\w./-]+)*$/;
 const TAKEN = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;

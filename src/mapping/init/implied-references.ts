@@ -27,7 +27,8 @@ export class KeyIndex {
     return table.columns.flatMap(({ name }) => {
       if (taken.has(name) || isOwnKey(table, name)) return [];
       const meant = this.#near(name)
-        .filter((to) => to !== table || !table.primaryKey.includes(name))
+        // `check_number` of a check is its own; only `parent_check` would be another's.
+        .filter((to) => to !== table || partsOf(name)[0].length > 1)
         .flatMap((to) => keysMeant(table, name, to))
         .toSorted((a, b) => b.closeness - a.closeness);
       const [best, second] = meant;
@@ -93,20 +94,14 @@ const ID_WORDS = new Set([
 ]);
 
 function keysMeant(table: CatalogueTable, column: string, to: CatalogueTable): Meant[] {
+  const isWholeKey = table.primaryKey.length === 1 && table.primaryKey[0] === column;
   return singleKeys(to).flatMap((key) => {
-    if (table === to && column === key) return [];
-    if (!comparable(table, column, to, key)) return [];
+    if ((table === to && column === key) || !comparable(table, column, to, key)) return [];
     const closeness = closenessOf(column, to, key);
-    return closeness === 0
-      ? []
-      : [
-          {
-            to,
-            key,
-            closeness:
-              closeness + (to.primaryKey[0] === key ? 1 : 0) + (to.schema === table.schema ? 0.5 : 0),
-          },
-        ];
+    // Keys of many tables may be called alike: a key refers only where it is called as the other table.
+    if (closeness === 0 || (isWholeKey && closeness < NAMED_AS_TABLE)) return [];
+    const isPrimary = to.primaryKey[0] === key ? 1 : 0;
+    return [{ to, key, closeness: closeness + isPrimary + (to.schema === table.schema ? 0.5 : 0) }];
   });
 }
 
@@ -116,6 +111,9 @@ function comparable(table: CatalogueTable, column: string, to: CatalogueTable, k
   const [kind, wanted] = [kindOf(one), kindOf(other)];
   return kind === wanted && (kind === 'int' || kind === 'text' || kind === 'uuid');
 }
+
+/** `orders.customer_id`: the key is called so, and the table; the table alone; the key alone; the table with a word before it. */
+const [SAME_AND_TABLE, NAMED_AS_TABLE, SAME_NAME, ENDS_AS_TABLE] = [8, 6, 4, 2];
 
 /** 0: the column does not mean the key. A column of a key's own name is nearer than one with the table's. */
 function closenessOf(column: string, to: CatalogueTable, key: string): number {
@@ -128,12 +126,12 @@ function closenessOf(column: string, to: CatalogueTable, key: string): number {
   const isTables = stemWord === named || (stemWord.length >= LEAST_LETTERS && named.startsWith(stemWord));
   if (column === key) {
     // `name` or `code` of one table is not that of another.
-    return keyStem.length > 0 && end !== '' ? (isTables ? 8 : 4) : 0;
+    return keyStem.length > 0 && end !== '' ? (isTables ? SAME_AND_TABLE : SAME_NAME) : 0;
   }
   if (!isTables || (end === '' && stem.length !== 1)) return 0;
   if (keyStem.length > 0 && keyStem.at(-1) !== named && !named.startsWith(keyStem.at(-1) ?? '')) return 0;
   if (end !== '' && end !== keyEnd && keyEnd !== 'id' && end !== 'id') return 0;
-  return stem.length === 1 ? 6 : 2;
+  return stem.length === 1 ? NAMED_AS_TABLE : ENDS_AS_TABLE;
 }
 
 /** `billing_customer_id` is [billing, customer] and id. */

@@ -120,7 +120,11 @@ function surveyTimes({ zone }: Setting, draft: FeedDraft): void {
     pick(draft.table, FACT_WISHES.actedAt)?.column ?? pick(draft.table, FACT_WISHES.recordedAt)?.column;
   const started = pick(draft.table, SURVEY_WISHES.startedAt)?.column ?? done;
   const began = started === undefined ? null : momentValue(started, started.name, zone);
-  draft.set('started_at', began?.value ?? { commit_time: true }, began?.why ?? 'no column says when');
+  draft.set(
+    'started_at',
+    began?.value ?? { commit_time: true },
+    began === null ? 'no column says when' : began.why,
+  );
   if (done === undefined) return;
   const { value, why } = optionalMoment(done, done.name);
   draft.set('completed_at', value, why);

@@ -2,7 +2,7 @@ import { columnOf, isNaive, keyOf, kindOf, type CatalogueColumn, type CatalogueT
 import type { FactChoice } from './choose-facts.js';
 import { notesOf } from './choice.js';
 import { MODIFIER, ORIGIN, RESULT, translate } from './code-words.js';
-import { pick, type Wish } from './columns.js';
+import { pick, picks, type Found, type Wish } from './columns.js';
 import { FeedDraft, idOf } from './feed-draft.js';
 import type { ProposedFeed } from './proposal.js';
 import { accountId, cardId, storeId, type Setting } from './setting.js';
@@ -44,7 +44,7 @@ function origin(draft: FeedDraft): void {
 }
 
 function times({ zone }: Setting, draft: FeedDraft): void {
-  const acted = pick(draft.table, FACT_WISHES.actedAt)?.column;
+  const acted = actedAt(draft.table)?.column;
   const recorded = pick(draft.table, FACT_WISHES.recordedAt)?.column;
   const posted = postedColumn(draft.table);
   if (posted === undefined) {
@@ -59,9 +59,15 @@ function times({ zone }: Setting, draft: FeedDraft): void {
   draft.set('pos_transaction_at', value, why);
 }
 
+/** Rather a moment that every row has: of a check that when it was opened. */
+function actedAt(table: CatalogueTable): Found | null {
+  const found = picks(table, FACT_WISHES.actedAt);
+  return found.find(({ column }) => !column.nullable) ?? found[0] ?? null;
+}
+
 /** Which column says when a transaction was posted; undefined: none does. */
 export function postedColumn(table: CatalogueTable): CatalogueColumn | undefined {
-  return (pick(table, FACT_WISHES.recordedAt) ?? pick(table, FACT_WISHES.actedAt))?.column;
+  return (pick(table, FACT_WISHES.recordedAt) ?? actedAt(table))?.column;
 }
 
 /** What the till says of itself. */
@@ -74,7 +80,8 @@ function tillFields({ world }: Setting, draft: FeedDraft): void {
   const staff = world.references
     .from(table)
     .find(({ to, columns }) => columns.length === 1 && world.otherRole(to) === 'staff');
-  if (staff?.columns[0] !== undefined) draft.set('operator_id', staff.columns[0]);
+  const operator = staff?.columns[0] ?? pick(table, FACT_WISHES.operator)?.column.name;
+  if (operator !== undefined) draft.set('operator_id', operator);
   const flags = [
     ['is_training', FACT_WISHES.training],
     ['is_offline', FACT_WISHES.offline],
@@ -163,7 +170,7 @@ export function proposeCheck(setting: Setting, choice: FactChoice): ProposedFeed
   );
   const store = storeId(setting, draft);
   if (store !== null) draft.set('store_id', store);
-  const day = pick(table, FACT_WISHES.actedAt)?.column ?? pick(table, FACT_WISHES.recordedAt)?.column;
+  const day = (actedAt(table) ?? pick(table, FACT_WISHES.recordedAt))?.column;
   if (day !== undefined) businessDate(draft, day);
   const parts: readonly (readonly [string, Wish])[] = [
     ['subtotal', FACT_WISHES.subtotal],

@@ -81,7 +81,7 @@ export const VOCABULARY: Readonly<Record<Role, Entry>> = {
   },
   recharge: {
     names: [
-      [1, 'reload, topup, top up, recharge, gift load, stored value load'],
+      [1, 'reload, topup, top up, recharge, gift load, card load, stored value load'],
       [0.8, 'refill, credit purchase, deposit'],
       [0.65, 'payment, load'],
     ],

@@ -6,10 +6,11 @@
 /** Words that are written together with others often enough to be worth taking apart. */
 const PARTS = new Set(
   (
-    'account address amount balance booking branch card charge check city client code contact country customer date email employee ' +
-    'family first gift given guest invoice item last latitude ledger line location longitude loyalty member name number opt order outlet ' +
-    'payment person phone point postal price product purchase receipt reload rental response reward sale shop state status store ' +
-    'survey ticket time topup total transaction type user value visit zip zone'
+    'account address amount balance birth booking branch business card charge check city client code contact country create created ' +
+    'customer date detail due email employee entity family first full gift given guest header invoice item last latitude ledger line ' +
+    'location longitude loyalty member name number opt order outlet payment person phone point postal price product purchase receipt ' +
+    'reload rental response reward sale ship shop state status store survey tax ticket time topup total transaction type unit update ' +
+    'updated user value visit zip zone'
   ).split(' '),
 );
 /** Only at the end of a word of the above: `customerid`, `orderno`. */
@@ -74,12 +75,20 @@ function taken(name: string): readonly string[] {
 }
 
 function apart(part: string): readonly string[] {
+  return PARTS.has(singular(part)) ? [part] : (partsOf(part) ?? [part]);
+}
+
+/** `salesorderid` as sales, order and id; null: it is not all of known words. */
+function partsOf(part: string): readonly string[] | null {
   if (PARTS.has(singular(part))) return [part];
   for (let at = part.length - 2; at >= 3; at -= 1) {
     const [head, tail] = [part.slice(0, at), part.slice(at)];
-    if (PARTS.has(head) && (PARTS.has(singular(tail)) || SHORT_ENDS.has(singular(tail)))) return [head, tail];
+    if (!PARTS.has(singular(head))) continue;
+    if (SHORT_ENDS.has(singular(tail))) return [head, tail];
+    const rest = partsOf(tail);
+    if (rest !== null) return [head, ...rest];
   }
-  return [part];
+  return null;
 }
 
 export function singular(word: string): string {

@@ -31,7 +31,7 @@ export const FACT_WISHES = {
         0.95,
         'date, time, datetime, timestamp, at, ts, when, sold, ordered, purchased, rented, paid, booked, placed',
       ],
-      [0.75, 'completed at, closed at, completed, closed'],
+      [0.75, 'completed at, closed at, completed, closed, opened at, opened, opened on'],
     ],
     not: `${NOT_THE_ACT} check checked start arrival from to created`,
   },
@@ -68,10 +68,16 @@ export const FACT_WISHES = {
         1,
         'grand total, total amount, total, order total, total price, total cent, amount total, total gross',
       ],
-      [0.95, 'amount, amount cent, gross amount, total paid, amount paid'],
-      [0.85, 'price, price cent, net total, net amount, value, sum, cent, fare, gross, charge, paid, cost'],
+      [
+        0.95,
+        'amount, amount cent, gross amount, total paid, amount paid, total due, amount due, amount spent, total spent',
+      ],
+      [
+        0.85,
+        'price, price cent, net total, net amount, value, sum, cent, fare, gross, charge, paid, spent, cost',
+      ],
     ],
-    not: 'tax vat discount tip shipping freight unit due refund count quantity point item sub fee rate number bonus per balance',
+    not: 'tax vat discount tip shipping freight unit refund count quantity point item sub fee rate number bonus per balance',
   },
   subtotal: {
     kinds: AMOUNT,
@@ -119,6 +125,15 @@ export const FACT_WISHES = {
       [
         1,
         'terminal, terminal id, terminal no, register, register id, register no, till, till no, pos, pos id, lane, workstation',
+      ],
+    ],
+  },
+  operator: {
+    kinds: CODE,
+    names: [
+      [
+        1,
+        'operator, operator id, cashier, cashier id, server, server id, employee id, staff id, clerk, clerk id, waiter id',
       ],
     ],
   },
