@@ -1,5 +1,6 @@
 import type { TableShape } from '../postgres/table-shapes.js';
 import type { Condition, Expression } from './expression.js';
+import { isProblem, typeOf } from './expression-type.js';
 import { withColumns } from './expression-columns.js';
 import type { Join } from './mapping.js';
 import type { MappingProblems } from './problems.js';
@@ -39,6 +40,8 @@ export function bindConditions(
 ): readonly Condition[] {
   return conditions.flatMap(({ value, at }) => {
     const of = bindExpression({ value: value.of, at }, scope, problems);
+    const typed = of === null ? null : typeOf(of);
+    if (typed !== null && isProblem(typed)) problems.add(at, `The value ${typed.problem}.`);
     return of === null ? [] : [{ ...value, of }];
   });
 }

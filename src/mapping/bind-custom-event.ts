@@ -1,7 +1,8 @@
 import { bindConditions, bindExpression, bindJoins } from './bind-columns.js';
-import { inZone, type BindFeedOptions } from './bind-feed.js';
+import { inZone, KEYS_AS_TEXT, type BindFeedOptions } from './bind-feed.js';
 import type { Expression } from './expression.js';
-import { assignable, assignableAnywhere, kindOf } from './expression-type.js';
+import { assignable } from './assignable.js';
+import { isProblem, typeOf } from './expression-type.js';
 import type { CustomEvent } from './mapping.js';
 import type { CustomEventSpec, Placed } from './spec.js';
 
@@ -18,9 +19,10 @@ export function bindCustomEvent(
   const bound = (placed: Placed<Expression> | null): Expression | null => {
     if (placed === null) return null;
     const expression = bindExpression(placed, scope, problems);
-    const problem = expression === null ? null : assignableAnywhere(expression);
-    if (problem !== null) problems.add(placed.at, `The value ${problem}`);
-    return expression;
+    const typed = expression === null ? null : typeOf(expression);
+    if (typed === null || !isProblem(typed)) return expression;
+    problems.add(placed.at, `The value ${typed.problem}.`);
+    return null;
   };
   for (const { value, at } of spec.changed) {
     if (!table.columns.has(value)) {
@@ -52,14 +54,14 @@ export function bindCustomEvent(
     expression === null || zone === null ? expression : inZone(expression, zone);
   const timestamp = zoned(bound(spec.timestamp));
   if (timestamp !== null && spec.timestamp !== null) {
-    const problem = assignable(timestamp, { kind: 'timestamptz' });
-    if (problem !== null) problems.add(spec.timestamp.at, `timestamp ${problem}`);
+    const problem = assignable(timestamp, { kind: 'timestamptz' }, KEYS_AS_TEXT);
+    if (problem !== null) problems.add(spec.timestamp.at, `timestamp ${problem}.`);
   }
   const properties = new Map<string, Expression>();
   for (const [name, placed] of spec.properties) {
     const made = bound(placed);
     // A date stays the day it says.
-    const expression = made !== null && kindOf(made) === 'date' ? made : zoned(made);
+    const expression = made?.kind === 'column' && made.type === 'date' ? made : zoned(made);
     if (expression !== null) properties.set(name, expression);
   }
   return {

@@ -4,7 +4,8 @@ import { columnTypeOf } from './canonical.js';
 import type { TableShape } from '../postgres/table-shapes.js';
 import { defaultFor } from './defaults.js';
 import type { Condition, Expression } from './expression.js';
-import { assignable, kindOf } from './expression-type.js';
+import { assignable } from './assignable.js';
+import { kindOfType } from './column-types.js';
 import type { Feed } from './mapping.js';
 import type { MappingProblems } from './problems.js';
 import { recordNameOf } from './record-names.js';
@@ -35,7 +36,7 @@ export function bindFeed(spec: FeedSpec, options: BindFeedOptions): Feed | null 
     const bound = bindExpression(placed, scope, problems);
     if (bound === null) continue;
     const fitted = fit(bound, spec.record, column, options.zone);
-    if (fitted.problem !== null) problems.add(placed.at, `${column} ${fitted.problem}`);
+    if (fitted.problem !== null) problems.add(placed.at, `${column} ${fitted.problem}.`);
     given.set(column, fitted.expression);
   }
   const columns: Record<string, Expression> = {};
@@ -58,6 +59,9 @@ export function bindFeed(spec: FeedSpec, options: BindFeedOptions): Feed | null 
   return { record: spec.record, table: table.table, where, joins, columns };
 }
 
+/** Of what type keys are is known when all feeds are bound; any value can be one. */
+export const KEYS_AS_TEXT = (): string => 'text';
+
 const NOTHING: Expression = { kind: 'constant', text: null };
 
 /** A time without zone is read in the mapping's, where it has one. */
@@ -69,14 +73,14 @@ function fit(
 ): { readonly expression: Expression; readonly problem: string | null } {
   const type = columnTypeOf(record, column);
   const fitted = type.kind === 'timestamptz' && zone !== null ? inZone(expression, zone) : expression;
-  return { expression: fitted, problem: assignable(fitted, type) };
+  return { expression: fitted, problem: assignable(fitted, type, KEYS_AS_TEXT) };
 }
 
 /** With every time without zone taken for one of this zone's. */
 export function inZone(expression: Expression, zone: string): Expression {
   switch (expression.kind) {
     case 'column': {
-      const kind = kindOf(expression);
+      const kind = kindOfType(expression.type);
       return kind === 'timestamp' || kind === 'date' ? { kind: 'zoned', of: expression, zone } : expression;
     }
     case 'first':

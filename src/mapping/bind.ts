@@ -1,19 +1,19 @@
 import type { TableName } from '../records/tables.js';
 import { TABLE_NAMES, TABLES } from '../records/tables.js';
 import { bindCustomEvent } from './bind-custom-event.js';
-import { bindFeed, type BindFeedOptions } from './bind-feed.js';
+import { bindFeed, KEYS_AS_TEXT, type BindFeedOptions } from './bind-feed.js';
 import { columnTypeOf } from './canonical.js';
 import type { TableShape } from '../postgres/table-shapes.js';
 import type { Catalogue } from './catalogue.js';
 import { defaultFor, DEFAULT_ROWS } from './defaults.js';
 import type { Expression } from './expression.js';
-import { assignable } from './expression-type.js';
+import { assignable } from './assignable.js';
 import { keyTypes } from './key-types.js';
 import type { CustomEvent, Mapping } from './mapping.js';
 import { MappingProblems, type MappingProblem } from './problems.js';
 import { recordNameOf } from './record-names.js';
 import { REFERENCE_MAPPING } from './reference.js';
-import type { RecordRow } from './feed-sql.js';
+import type { RecordRow } from './relations.js';
 import { boundRelations } from './relations.js';
 import { publishedTables } from './published-tables.js';
 import type { FeedSpec, MappingSpec, Placed, RowSpec } from './spec.js';
@@ -122,8 +122,9 @@ class Binding {
     );
     for (const [column, need] of Object.entries(TABLES[record].columns)) {
       const constant = texts.get(column);
-      const wrong = constant === undefined ? null : assignable(constant, columnTypeOf(record, column));
-      if (wrong !== null) this.problems.add(given.get(column)?.at ?? at, `${column} ${wrong}`);
+      const wrong =
+        constant === undefined ? null : assignable(constant, columnTypeOf(record, column), KEYS_AS_TEXT);
+      if (wrong !== null) this.problems.add(given.get(column)?.at ?? at, `${column} ${wrong}.`);
       const standing = defaultFor(record, column, {
         zone: this.#spec.zone,
         onlyMerchantId,

@@ -1,9 +1,9 @@
 import type { SourceChange, SourceRow } from '../changes/transaction.js';
 import type { CustomOccurrence, CustomProperty, CustomPropertyKind } from '../records/custom-occurrence.js';
-import { compileFor } from './canonical-value.js';
-import { allOf, compileCondition, compileExpression, type JoinedRow, type Value } from './evaluate.js';
+import { compileCanonical, compileConditions, compileExpression } from './evaluate.js';
 import type { Expression } from './expression.js';
-import { kindOf } from './expression-type.js';
+import { checkedTypeOf } from './expression-type.js';
+import type { JoinedCommit } from './joined-commit.js';
 import type { CustomEvent } from './mapping.js';
 import { readJoins, type JoinReader } from './join-reader.js';
 
@@ -12,38 +12,39 @@ export interface CustomReader {
   readonly event: CustomEvent;
   readonly joins: readonly JoinReader[];
   /** `before` null: the row was not there, or the server did not send it. Null: the change is not what was asked for. */
-  read(change: SourceChange, after: JoinedRow, before: JoinedRow | null): CustomOccurrence | null;
+  read(change: SourceChange, after: JoinedCommit, before: JoinedCommit | null): CustomOccurrence | null;
 }
 
 export function customReader(event: CustomEvent): CustomReader {
   const { on, changed, order, table } = event;
-  const where = event.where.map(compileCondition);
-  const becomes = event.becomes.map(compileCondition);
+  const where = compileConditions(event.where);
+  const becomes = compileConditions(event.becomes);
   const key = event.key === null ? null : compileExpression(event.key);
   const primaryKey = compileExpression(event.primaryKey);
   const merchantId = compileExpression(event.merchantId);
   const accountId = event.accountId === null ? null : compileExpression(event.accountId);
   const userId = event.userId === null ? null : compileExpression(event.userId);
-  const at = event.timestamp === null ? null : compileFor(event.timestamp, { kind: 'timestamptz' });
+  const at =
+    event.timestamp === null ? null : compileCanonical(event.timestamp, { kind: 'timestamptz' }, NO_KEY);
   const properties = [...event.properties].map(
     ([name, expression]) => [name, propertyOf(expression)] as const,
   );
-  const isAsked = (change: SourceChange, after: JoinedRow, before: JoinedRow | null): boolean => {
+  const isAsked = (change: SourceChange, after: JoinedCommit, before: JoinedCommit | null): boolean => {
     if (change.op === 'delete' || !on.has(change.op)) return false;
-    if (allOf(where, after) === false) return false;
+    if (where(after, after) === false) return false;
     if (change.op === 'insert') return true;
     const differs = (column: string): boolean =>
       after.own[column] !== undefined && after.own[column] !== before?.own[column];
     if (changed.length > 0 && (before === null || !changed.some(differs))) return false;
     if (becomes.length === 0) return true;
-    return before !== null && allOf(becomes, after) === true && allOf(becomes, before) === false;
+    return before !== null && becomes(after, after) === true && becomes(before, before) === false;
   };
   return {
     event,
     joins: readJoins(event.joins),
     read(change, after, before) {
       if (!isAsked(change, after, before)) return null;
-      const [id, merchant] = [primaryKey(after), merchantId(after)];
+      const [id, merchant] = [primaryKey(after, after), merchantId(after, after)];
       if (id == null || merchant == null) return null;
       const made: Record<string, CustomProperty> = {};
       for (const [name, property] of properties) made[name] = property(after);
@@ -52,11 +53,11 @@ export function customReader(event: CustomEvent): CustomReader {
         order,
         table: table.slice(table.indexOf('.') + 1),
         primaryKey: id,
-        key: key?.(after) ?? (change.op === 'insert' ? id : null),
+        key: key?.(after, after) ?? (change.op === 'insert' ? id : null),
         merchantId: merchant,
-        accountId: accountId?.(after) ?? null,
-        userId: userId?.(after) ?? null,
-        at: at?.(after) ?? null,
+        accountId: accountId?.(after, after) ?? null,
+        userId: userId?.(after, after) ?? null,
+        at: at?.(after, after) ?? null,
         properties: made,
       };
     },
@@ -67,23 +68,28 @@ export function customReader(event: CustomEvent): CustomReader {
 export function occurrenceOf(
   change: SourceChange,
   reader: CustomReader,
-  join: (own: SourceRow) => JoinedRow,
+  join: (own: SourceRow) => JoinedCommit,
 ): CustomOccurrence | null {
   if (change.op === 'delete') return null;
   return reader.read(change, join(change.row), change.old === null ? null : join(change.old));
 }
 
-function propertyOf(expression: Expression): (row: JoinedRow) => CustomProperty {
+function propertyOf(expression: Expression): (row: JoinedCommit) => CustomProperty {
   const kind = propertyKind(expression);
-  const value: Value =
-    kind === 'number' ? compileFor(expression, { kind: 'numeric' }) : compileExpression(expression);
-  return (row) => ({ kind, text: value(row) ?? null });
+  const value =
+    kind === 'number'
+      ? compileCanonical(expression, { kind: 'numeric' }, NO_KEY)
+      : compileExpression(expression);
+  return (row) => ({ kind, text: value(row, row) ?? null });
 }
 
+/** Of a type that holds no key. */
+const NO_KEY = (): string => 'text';
+
 function propertyKind(expression: Expression): CustomPropertyKind {
-  const kind = kindOf(expression);
+  const { kind } = checkedTypeOf(expression);
   switch (kind) {
-    case 'integer':
+    case 'int':
     case 'numeric':
     case 'float':
       return 'number';
@@ -95,7 +101,8 @@ function propertyKind(expression: Expression): CustomPropertyKind {
       return 'date';
     case 'json':
       return 'json';
-    case 'constant':
+    case 'any':
+    case 'uuid':
     case 'text':
     case 'timestamp':
     case 'other':

@@ -1,168 +1,217 @@
-import type { SourceRow } from '../changes/transaction.js';
-import { timestamptzText, zonedText } from '../records/timestamps.js';
-import { momentOfLocal } from '../records/zones.js';
+import type { ColumnType } from './canonical.js';
+import { converter } from './canonical-text.js';
+import { castText, comparedLiteral, comparedText } from './column-types.js';
+import { canonicalTypname, conversionOf, type KeyTypeOf } from './conversion.js';
 import { shiftedDecimal } from './decimal-text.js';
 import type { Condition, Expression } from './expression.js';
-import { textAtPath } from './json-path.js';
-import { literalOf, plainText } from './plain-text.js';
+import { checkedTypeOf } from './expression-type.js';
+import { hasUntextableEscape, jsonTextAt } from './json-path.js';
+import { timestamptzOfUs, zonedText } from './moment-text.js';
 
-/** A row of a feed's table with the rows that its joins meet, null where they meet none. */
+/** A value's text; `undefined`: not known, an unchanged TOAST value that the server did not send. */
+export type Value = string | null | undefined;
+
+/** Columns as the wire carries them. One that is missing is not known. */
+export type Columns = Readonly<Record<string, Value>>;
+
+/** A row of a feed's table with the rows that its joins meet. */
 export interface JoinedRow {
-  readonly own: SourceRow;
-  readonly joins: Readonly<Record<string, SourceRow | null>>;
-  /** When the row was committed, microseconds since 1970. */
+  readonly own: Columns;
+  /** By the join's name. Null: no row of it belongs here; a join that is missing is not known. */
+  readonly joins: ReadonlyMap<string, Columns | null>;
+}
+
+export interface ReadingContext {
+  /** When the row's version was committed, microseconds since 1970. */
   readonly commitTimeUs: number;
 }
 
-/** Undefined: it depends on a value that the server did not send. */
-export type Value = (row: JoinedRow) => string | null | undefined;
+/** Not known when something is not that may decide: of `first` those before a value, of ids none beside a null. */
+export type Reading = (row: JoinedRow, context: ReadingContext) => Value;
 
-/** An expression made ready for many rows. Its results are what `textSql` gives for the same row. */
-export function compileExpression(expression: Expression): Value {
+/** `undefined`: a value that it asks for is not known. */
+export type ConditionReading = (row: JoinedRow, context: ReadingContext) => boolean | undefined;
+
+export function evaluate(expression: Expression, row: JoinedRow, context: ReadingContext): Value {
+  return compileExpression(expression)(row, context);
+}
+
+/** The text that an expression has inside others: what PostgreSQL's `::text` gives of the value. */
+export function compileExpression(expression: Expression): Reading {
   switch (expression.kind) {
     case 'column':
-      return columnValue(expression);
+      return mapped(wireReading(expression), castText(expression.type));
     case 'constant':
       return () => expression.text;
     case 'concat':
-      return concatenated(expression.parts.map(compileExpression), expression.separator);
+      return concatReading(expression.parts.map(compileExpression), expression.separator);
     case 'composite':
-      return composed(expression.parts.map(compileExpression));
+      return compositeReading(expression.parts.map(compileExpression));
     case 'json':
-      return mapped(compileExpression(expression.of), (text) => textAtPath(text, expression.path));
+      return jsonReading(expression);
     case 'codes':
-      return decoded(expression);
+      return codesReading(expression);
     case 'truth':
-      return judged(expression);
-    case 'scaled':
-      return mapped(compileExpression(expression.of), (text) => shiftedDecimal(text, expression.digits));
-    case 'zoned': {
-      const momentOf = (localMs: number): number => momentOfLocal(expression.zone, localMs);
-      return mapped(compileExpression(expression.of), (text) => zonedText(text, 'a time', momentOf));
+      return truthReading(expression);
+    case 'scaled': {
+      const { digits } = expression;
+      return mapped(convertedReading(expression.of, 'numeric'), (text) => shiftedDecimal(text, digits));
     }
+    case 'zoned':
+      return mapped(compileExpression(expression.of), (text) => zonedText(text, expression.zone));
     case 'first':
-      return firstOf(expression.of.map(compileExpression));
+      return firstReading(expression.of.map(compileExpression));
     case 'when':
-      return whenAll(expression.holds.map(compileCondition), compileExpression(expression.of));
+      return whenReading(compileConditions(expression.holds), compileExpression(expression.of));
     case 'commit-time':
-      return (row) => timestamptzText(row.commitTimeUs);
-    default:
-      return expression satisfies never;
-  }
-}
-
-/** Whether a condition holds; undefined where a value that was not sent would tell. */
-export function compileCondition(condition: Condition): (row: JoinedRow) => boolean | undefined {
-  const value = compileExpression(condition.of);
-  if (condition.kind === 'null') {
-    return (row) => {
-      const text = value(row);
-      return text === undefined ? undefined : (text === null) === condition.isNull;
-    };
-  }
-  const values = new Set([...condition.values].map((literal) => literalOf(condition.of, literal)));
-  const wanted = condition.kind === 'equals';
-  return (row) => {
-    const text = value(row);
-    if (text === undefined) return undefined;
-    return text === null ? !wanted : values.has(text) === wanted;
-  };
-}
-
-function columnValue({ join, column, type }: Extract<Expression, { kind: 'column' }>): Value {
-  const plain = type === 'bool' || type === 'bpchar' ? plainText : (wire: string): string => wire;
-  if (join === null) {
-    return ({ own }) => {
-      const wire = own[column];
-      return wire == null ? wire : plain(wire, type);
-    };
-  }
-  return ({ joins }) => {
-    const row = joins[join];
-    const wire = row == null ? row : row[column];
-    return wire == null ? wire : plain(wire, type);
-  };
-}
-
-function mapped(of: Value, change: (text: string) => string | null): Value {
-  return (row) => {
-    const text = of(row);
-    return text == null ? text : change(text);
-  };
-}
-
-function concatenated(parts: readonly Value[], separator: string): Value {
-  return (row) => {
-    const texts = parts.map((part) => part(row));
-    if (texts.includes(undefined)) return undefined;
-    const text = texts.filter((each) => each !== null).join(separator);
-    return text === '' ? null : text;
-  };
-}
-
-function composed(parts: readonly Value[]): Value {
-  return (row) => {
-    const texts: string[] = [];
-    for (const part of parts) {
-      const text = part(row);
-      if (text == null) return text;
-      texts.push(text.replaceAll('%', '%25').replaceAll(':', '%3A'));
+      return (_, context) => timestamptzOfUs(context.commitTimeUs);
+    default: {
+      const unknown: never = expression;
+      throw new RangeError(`unknown expression ${JSON.stringify(unknown)}`);
     }
-    return texts.join(':');
+  }
+}
+
+/** The text that the server would send of the canonical column. Only for what is `assignable`. */
+export function compileCanonical(expression: Expression, type: ColumnType, keyType: KeyTypeOf): Reading {
+  const target = canonicalTypname(type, keyType);
+  // The statement leaves the column alone for its index's sake, blanks included.
+  if (target === 'bpchar' && expression.kind === 'column') return wireReading(expression);
+  return convertedReading(expression, target);
+}
+
+function convertedReading(expression: Expression, target: string): Reading {
+  const conversion = conversionOf(checkedTypeOf(expression), target);
+  if (conversion === null) throw new RangeError(`an expression has no value of type ${target}`);
+  return mapped(compileExpression(expression), converter(conversion, target));
+}
+
+/** Whether a condition holds; null equals nothing and differs from everything. */
+export function holds(condition: Condition, row: JoinedRow, context: ReadingContext): boolean | undefined {
+  return compileCondition(condition)(row, context);
+}
+
+/** Whether all hold. False as soon as one does not, though another be unknown. */
+export function compileConditions(conditions: readonly Condition[]): ConditionReading {
+  const readings = conditions.map(compileCondition);
+  return (row, context) => {
+    let all: boolean | undefined = true;
+    for (const reading of readings) {
+      const one = reading(row, context);
+      if (one === false) return false;
+      if (one === undefined) all = undefined;
+    }
+    return all;
   };
 }
 
-function decoded({ of, codes, otherwise }: Extract<Expression, { kind: 'codes' }>): Value {
-  const words = new Map([...codes].map(([code, word]) => [literalOf(of, code), word]));
-  return mapped(
-    compileExpression(of),
-    (text) => words.get(text) ?? ('keep' in otherwise ? text : otherwise.text),
-  );
-}
-
-function judged({ of, trueWhen }: Extract<Expression, { kind: 'truth' }>): Value {
-  const value = compileExpression(of);
-  if (trueWhen === 'set') {
-    return (row) => {
-      const text = value(row);
-      return text === undefined ? undefined : String(text !== null);
+function compileCondition(condition: Condition): ConditionReading {
+  if (condition.kind === 'null') {
+    const reading = compileExpression(condition.of);
+    return (row, context) => {
+      const value = reading(row, context);
+      return value === undefined ? undefined : (value === null) === condition.isNull;
     };
   }
-  const truths = new Set([...trueWhen].map((literal) => literalOf(of, literal)));
-  return mapped(value, (text) => String(truths.has(text)));
-}
-
-/** `then` where all of these hold, else null. */
-export function whenAll(
-  conditions: readonly ((row: JoinedRow) => boolean | undefined)[],
-  then: Value,
-): Value {
-  return (row) => {
-    const held = allOf(conditions, row);
-    if (held === undefined) return undefined;
-    return held ? then(row) : null;
+  const reading = comparedReading(condition.of);
+  const values = comparedSet(condition.of, condition.values);
+  const wanted = condition.kind === 'equals';
+  return (row, context) => {
+    const value = reading(row, context);
+    if (value === undefined) return undefined;
+    return (value !== null && values.has(value)) === wanted;
   };
 }
 
-/** Whether all hold; undefined: a value that was not sent would tell. */
-export function allOf(
-  conditions: readonly ((row: JoinedRow) => boolean | undefined)[],
-  row: JoinedRow,
-): boolean | undefined {
-  let all: boolean | undefined = true;
-  for (const holds of conditions) {
-    const answer = holds(row);
-    if (answer === false) return false;
-    if (answer === undefined) all = undefined;
-  }
-  return all;
+function mapped(reading: Reading, change: ((text: string) => string | null) | null): Reading {
+  if (change === null) return reading;
+  return (row, context) => {
+    const value = reading(row, context);
+    return value == null ? value : change(value);
+  };
 }
 
-function firstOf(values: readonly Value[]): Value {
+function wireReading({ join, column }: Expression & { kind: 'column' }): Reading {
+  if (join === null) return (row) => row.own[column];
   return (row) => {
-    for (const value of values) {
-      const text = value(row);
-      if (text !== null) return text;
+    const joined = row.joins.get(join);
+    return joined == null ? joined : joined[column];
+  };
+}
+
+function comparedReading(expression: Expression): Reading {
+  return mapped(compileExpression(expression), comparedText(checkedTypeOf(expression).type));
+}
+
+function comparedSet(of: Expression, literals: ReadonlySet<string>): ReadonlySet<string> {
+  const { type } = checkedTypeOf(of);
+  return new Set([...literals].map((literal) => comparedLiteral(type, literal)));
+}
+
+function concatReading(parts: readonly Reading[], separator: string): Reading {
+  return (row, context) => {
+    let whole: string | null = null;
+    for (const part of parts) {
+      const value = part(row, context);
+      if (value === undefined) return undefined;
+      if (value !== null) whole = whole === null ? value : whole + separator + value;
+    }
+    return whole;
+  };
+}
+
+function compositeReading(parts: readonly Reading[]): Reading {
+  return (row, context) => {
+    const values = parts.map((part) => part(row, context));
+    // Null whatever the others may be.
+    if (values.includes(null)) return null;
+    if (values.includes(undefined)) return undefined;
+    return values.map((value) => (value as string).replaceAll('%', '%25').replaceAll(':', '%3A')).join(':');
+  };
+}
+
+function jsonReading({ of, path }: Expression & { kind: 'json' }): Reading {
+  // jsonb has refused those escapes when it was stored.
+  const refuses = checkedTypeOf(of).type === 'json' ? hasUntextableEscape : () => false;
+  return mapped(compileExpression(of), (text) => (refuses(text) ? null : jsonTextAt(text, path)));
+}
+
+function codesReading({ of, codes, otherwise }: Expression & { kind: 'codes' }): Reading {
+  const { type } = checkedTypeOf(of);
+  const listed = new Map([...codes].map(([code, word]) => [comparedLiteral(type, code), word]));
+  const compared = comparedText(type);
+  return mapped(compileExpression(of), (text) => {
+    const word = listed.get(compared === null ? text : compared(text));
+    if (word !== undefined) return word;
+    return 'keep' in otherwise ? text : otherwise.text;
+  });
+}
+
+function truthReading({ of, trueWhen }: Expression & { kind: 'truth' }): Reading {
+  if (trueWhen === 'set') {
+    const reading = compileExpression(of);
+    return (row, context) => {
+      const value = reading(row, context);
+      return value === undefined ? undefined : String(value !== null);
+    };
+  }
+  const values = comparedSet(of, trueWhen);
+  return mapped(comparedReading(of), (text) => String(values.has(text)));
+}
+
+function whenReading(holds: ConditionReading, of: Reading): Reading {
+  return (row, context) => {
+    const held = holds(row, context);
+    if (held === undefined) return undefined;
+    return held ? of(row, context) : null;
+  };
+}
+
+function firstReading(operands: readonly Reading[]): Reading {
+  return (row, context) => {
+    for (const operand of operands) {
+      const value = operand(row, context);
+      if (value !== null) return value;
     }
     return null;
   };

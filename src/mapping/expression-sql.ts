@@ -1,170 +1,213 @@
-import { quoteName, quoteText } from '../postgres/query.js';
 import type { ColumnType } from './canonical.js';
-import { INTEGER_IN_TEXT, NUMBER_IN_TEXT } from './decimal-text.js';
+import { UUID_PATTERN } from './canonical-text.js';
+import { integerLimit } from './column-types.js';
+import { comparedSql, equalsSql, isNullSql, type Fragment } from './comparison-sql.js';
+import { canonicalTypname, conversionOf, type KeyTypeOf } from './conversion.js';
+import { INTEGER_PATTERN, MAX_NUMBER_CHARS, NUMBER_PATTERN } from './decimal-text.js';
 import type { Condition, Expression } from './expression.js';
-import { kindOf } from './expression-type.js';
-import { ESCAPED_ZERO } from './json-path.js';
-import { literalOf } from './plain-text.js';
+import { checkedTypeOf } from './expression-type.js';
+import { SURROGATE_PAIR, SUSPECT_ESCAPE } from './json-path.js';
+import { EARLIEST_ZONED, END_ZONED, FIRST_ZONED } from './moment-text.js';
+import { quoteText } from '../postgres/query.js';
 
-export interface SqlOptions {
-  /** Alias of the feed's own table (null) and of each join. */
-  readonly alias: (join: string | null) => string;
-  /** The server's track_commit_timestamp. */
-  readonly trackCommitTimestamp: boolean;
+/** Where the columns of an expression stand in a statement. */
+export interface SqlScope {
+  /** A column as SQL, `join` null: of the feed's own table. */
+  column(join: string | null, column: string): string;
+  /** The row's commit time as SQL of type timestamptz, NULL of that type where the server does not keep it. */
+  readonly committedAt: string;
 }
 
-/** An expression as SQL of type text: what `compileExpression` gives of the same row. */
-export function textSql(expression: Expression, options: SqlOptions): string {
-  const text = (each: Expression): string => textSql(each, options);
-  switch (expression.kind) {
-    case 'column':
-      return `${columnSql(expression, options)}::text`;
-    case 'constant':
-      return `${literalSql(expression.text)}::text`;
-    case 'concat':
-      return `nullif(concat_ws(${[quoteText(expression.separator), ...expression.parts.map(text)].join(', ')}), '')`;
-    case 'composite':
-      return `(${expression.parts.map((part) => `replace(replace(${text(part)}, '%', '%25'), ':', '%3A')`).join(` || ':' || `)})`;
-    case 'json':
-      return jsonSql(expression, options);
-    case 'codes':
-      return codesSql(expression, options);
-    case 'truth':
-      return truthSql(expression, options);
-    case 'scaled':
-      return `${scaledSql(expression, options)}::text`;
-    case 'zoned':
-      return `${zonedSql(expression, options)}::text`;
-    case 'when':
-      return whenSql(expression.holds, text(expression.of), options);
-    case 'first':
-      return `coalesce(${expression.of.map(text).join(', ')})`;
-    case 'commit-time':
-      return `${commitTimeSql(options)}::text`;
-    default:
-      return expression satisfies never;
-  }
+/** The expression as SQL of its `typeOf`; its text, `::text`, is what `compileExpression` gives. */
+export function expressionSql(expression: Expression, scope: SqlScope): string {
+  return fragmentOf(expression, scope).sql;
 }
 
-export function conditionSql(condition: Condition, options: SqlOptions): string {
-  if (condition.kind === 'null') {
-    const { of } = condition;
-    const plain = of.kind === 'column' ? columnSql(of, options) : textSql(of, options);
-    return `${plain} IS ${condition.isNull ? '' : 'NOT '}NULL`;
-  }
-  const text = textSql(condition.of, options);
-  const values = [...condition.values].map((each) => quoteText(literalOf(condition.of, each)));
-  const among = `${text} = ANY (ARRAY[${values.join(', ')}]::text[])`;
-  return condition.kind === 'equals' ? among : `(${among}) IS NOT TRUE`;
+/** The text that an expression has inside others. */
+export function expressionTextSql(expression: Expression, scope: SqlScope): string {
+  return asText(fragmentOf(expression, scope));
 }
 
-/**
- * An expression as a value of a canonical column, in that column's SQL type: what `compileFor` gives. A column of that
- * very type stays as it is, so that an index on it serves.
- * @param keyType of the column, where it is a key
- */
-export function valueSql(
+/** As SQL of its canonical column's type: what `compileCanonical` gives. Only for what is `assignable`. */
+export function canonicalSql(
   expression: Expression,
   type: ColumnType,
-  keyType: string,
-  options: SqlOptions,
+  keyType: KeyTypeOf,
+  scope: SqlScope,
 ): string {
-  if (expression.kind === 'first') {
-    return `coalesce(${expression.of.map((part) => valueSql(part, type, keyType, options)).join(', ')})`;
+  return convertedSql(expression, canonicalTypname(type, keyType), scope);
+}
+
+/** As an SQL boolean; false or null where the condition does not hold. */
+export function conditionSql(condition: Condition, scope: SqlScope): string {
+  const of = fragmentOf(condition.of, scope);
+  switch (condition.kind) {
+    case 'null':
+      return isNullSql(of, condition.isNull);
+    case 'equals':
+      return equalsSql(of, condition.values);
+    case 'differs':
+      return `(${equalsSql(of, condition.values)} IS NOT TRUE)`;
+    default: {
+      const unknown: never = condition;
+      throw new RangeError(`unknown condition ${JSON.stringify(unknown)}`);
+    }
   }
-  if (expression.kind === 'when') {
-    return whenSql(expression.holds, valueSql(expression.of, type, keyType, options), options);
+}
+
+function fragmentOf(expression: Expression, scope: SqlScope): Fragment {
+  const { type } = checkedTypeOf(expression);
+  return { sql: sqlOf(expression, type, scope), type };
+}
+
+function sqlOf(expression: Expression, type: string, scope: SqlScope): string {
+  const texts = (parts: readonly Expression[]) => parts.map((part) => expressionTextSql(part, scope));
+  switch (expression.kind) {
+    case 'column':
+      return scope.column(expression.join, expression.column);
+    case 'constant':
+      return constantSql(expression.text);
+    case 'concat':
+      return concatSql(texts(expression.parts), expression.separator);
+    case 'composite':
+      return compositeSql(texts(expression.parts));
+    case 'json':
+      return jsonSql(fragmentOf(expression.of, scope), expression.path);
+    case 'codes':
+      return codesSql(fragmentOf(expression.of, scope), expression);
+    case 'truth': {
+      const of = fragmentOf(expression.of, scope);
+      return expression.trueWhen === 'set' ? isNullSql(of, false) : equalsSql(of, expression.trueWhen);
+    }
+    case 'scaled':
+      return `(${convertedSql(expression.of, 'numeric', scope)} * ${unit(expression.digits)})`;
+    case 'zoned':
+      return zonedSql(expressionSql(expression.of, scope), quoteText(expression.zone));
+    case 'first':
+      if (type === 'text') return ofOneCollation(firstSql(texts(expression.of)));
+      return firstSql(expression.of.map((each) => expressionSql(each, scope)));
+    case 'when': {
+      const holds = expression.holds.map((each) => conditionSql(each, scope)).join(' AND ');
+      return `(CASE WHEN ${holds} THEN ${expressionSql(expression.of, scope)} END)`;
+    }
+    case 'commit-time':
+      return scope.committedAt;
+    default: {
+      const unknown: never = expression;
+      throw new RangeError(`unknown expression ${JSON.stringify(unknown)}`);
+    }
   }
-  const sqlType = sqlTypeOf(type, keyType);
-  if (expression.kind === 'column' && isOfType(expression.type, sqlType)) {
-    return columnSql(expression, options);
+}
+
+function asText({ sql, type }: Fragment): string {
+  return type === 'text' ? sql : `(${sql})::text`;
+}
+
+function constantSql(text: string | null): string {
+  return text === null ? 'NULL::text' : `${quoteText(text)}::text`;
+}
+
+/** Columns of several collations make none, and a comparison with what has none fails. */
+function ofOneCollation(text: string): string {
+  return `(${text} COLLATE "default")`;
+}
+
+function concatSql(parts: readonly string[], separator: string): string {
+  if (parts.length === 0) return 'NULL::text';
+  const whole = `concat_ws(${quoteText(separator)}, ${parts.join(', ')})`;
+  return ofOneCollation(`CASE WHEN num_nulls(${parts.join(', ')}) < ${parts.length} THEN ${whole} END`);
+}
+
+function compositeSql(parts: readonly string[]): string {
+  const escaped = parts.map((part) => `replace(replace(${part} COLLATE "C", '%', '%25'), ':', '%3A')`);
+  return ofOneCollation(`(${escaped.join(` || ':' || `)})`);
+}
+
+function jsonSql({ sql, type }: Fragment, path: readonly string[]): string {
+  const found = `(${sql} #>> ARRAY[${path.map(quoteText).join(', ')}]::text[])`;
+  if (type === 'jsonb') return found;
+  const text = `(${sql})::text`;
+  const cleared = `regexp_replace(replace(${text}, '\\\\', '--'), ${quoteText(SURROGATE_PAIR)}, '', 'g')`;
+  // json keeps escapes that no text can hold, and asking for any part of such a value is an error.
+  const readable = `${text} !~ ${quoteText(SUSPECT_ESCAPE)} OR ${cleared} !~ ${quoteText(SUSPECT_ESCAPE)}`;
+  return `(CASE WHEN ${readable} THEN ${found} END)`;
+}
+
+function codesSql(of: Fragment, { codes, otherwise }: Expression & { kind: 'codes' }): string {
+  const kept = asText(of);
+  let other = kept;
+  if (!('keep' in otherwise)) {
+    other =
+      otherwise.text === null
+        ? 'NULL::text'
+        : `CASE WHEN ${kept} IS NOT NULL THEN ${quoteText(otherwise.text)}::text END`;
   }
-  if (expression.kind === 'constant') return `${literalSql(expression.text)}::${sqlType}`;
-  if (expression.kind === 'zoned' && type.kind === 'timestamptz') return zonedSql(expression, options);
-  if (expression.kind === 'commit-time' && type.kind === 'timestamptz') return commitTimeSql(options);
-  if (expression.kind === 'scaled' && type.kind === 'numeric') return scaledSql(expression, options);
-  const text = textSql(expression, options);
-  if (kindOf(expression) !== 'text') return `${text}::${sqlType}`;
-  if (type.kind === 'numeric') return guarded(text, NUMBER_IN_TEXT, sqlType);
-  return type.kind === 'int' ? guarded(text, INTEGER_IN_TEXT, sqlType) : `${text}::${sqlType}`;
-}
-
-/** Whole numbers are bigint: a merchant's key may be one. */
-export function sqlTypeOf(type: ColumnType, keyType: string): string {
-  if (type.kind === 'key') return keyType;
-  return type.kind === 'int' ? 'bigint' : type.kind;
-}
-
-const SAME: Readonly<Record<string, readonly string[]>> = {
-  bigint: ['int2', 'int4', 'int8'],
-  text: ['text', 'varchar'],
-  boolean: ['bool'],
-};
-
-function isOfType(own: string, wanted: string): boolean {
-  return own === wanted || SAME[wanted]?.includes(own) === true;
-}
-
-/** PostgreSQL promises to evaluate a CASE in order, but for constants. */
-function guarded(text: string, pattern: string, type: string): string {
-  return `CASE WHEN ${text} ~ ${quoteText(pattern)} THEN ${text}::${type} END`;
-}
-
-function columnSql({ join, column }: Extract<Expression, { kind: 'column' }>, { alias }: SqlOptions): string {
-  return `${quoteName(alias(join))}.${quoteName(column)}`;
-}
-
-function literalSql(text: string | null): string {
-  return text === null ? 'NULL' : quoteText(text);
-}
-
-function jsonSql({ of, path }: Extract<Expression, { kind: 'json' }>, options: SqlOptions): string {
-  if (of.kind !== 'column') throw new RangeError('a path of what is no column');
-  const column = columnSql(of, options);
-  const steps = `ARRAY[${path.map(quoteText).join(', ')}]::text[]`;
-  return `CASE WHEN strpos(${column}::text, ${quoteText(ESCAPED_ZERO)}) > 0 THEN NULL
-    WHEN ${of.type}_typeof(${column} #> ${steps}) IN ('object', 'array') THEN NULL ELSE ${column} #>> ${steps} END`;
-}
-
-function codesSql(
-  { of, codes, otherwise }: Extract<Expression, { kind: 'codes' }>,
-  options: SqlOptions,
-): string {
-  const text = textSql(of, options);
-  const cases = [...codes].map(
-    ([code, word]) => `WHEN ${quoteText(literalOf(of, code))} THEN ${quoteText(word)}`,
+  const branches = comparedSql(of, codes).map(
+    ([code, word]) => `WHEN ${quoteText(code)} THEN ${quoteText(word)}::text`,
   );
-  const other =
-    'keep' in otherwise ? text : `CASE WHEN ${text} IS NOT NULL THEN ${literalSql(otherwise.text)} END`;
-  return `(CASE ${text} ${cases.join(' ')} ELSE ${other} END)::text`;
+  if (branches.length === 0) return `(${other})`;
+  const value = of.type === 'numeric' ? `trim_scale(${of.sql})::text` : kept;
+  return ofOneCollation(`CASE (${value} COLLATE "C") ${branches.join(' ')} ELSE ${other} END`);
 }
 
-function truthSql({ of, trueWhen }: Extract<Expression, { kind: 'truth' }>, options: SqlOptions): string {
-  if (trueWhen === 'set') return `(${conditionSql({ kind: 'null', of, isNull: false }, options)})::text`;
-  const truths = [...trueWhen].map((each) => quoteText(literalOf(of, each)));
-  return `(${textSql(of, options)} = ANY (ARRAY[${truths.join(', ')}]::text[]))::text`;
+function firstSql(operands: readonly string[]): string {
+  return operands.length === 0 ? 'NULL::text' : `COALESCE(${operands.join(', ')})`;
 }
 
-/** Multiplied, for a division of numerics rounds. float4 and float8 go by their text, the shortest that is exact. */
-function scaledSql({ of, digits }: Extract<Expression, { kind: 'scaled' }>, options: SqlOptions): string {
-  const unit = digits === 0 ? '1' : `0.${'1'.padStart(digits, '0')}`;
-  return `(${textSql(of, options)}::numeric * ${unit})`;
+/** Multiplication is exact, division is not. */
+function unit(digits: number): string {
+  return digits === 0 ? '1' : `0.${'1'.padStart(digits, '0')}`;
 }
 
-/** Outside the years 1 to 9999 null, as no event can tell of it. */
-function zonedSql({ of, zone }: Extract<Expression, { kind: 'zoned' }>, options: SqlOptions): string {
-  if (of.kind !== 'column') throw new RangeError('the zone of what is no column');
-  const local = `${columnSql(of, options)}::timestamp`;
-  return `(CASE WHEN NOT isfinite(${local}) THEN ${local}::text::timestamptz
-    WHEN ${local} >= '0001-01-01' AND ${local} < '10000-01-01' THEN ${local} AT TIME ZONE ${quoteText(zone)} END)`;
+function zonedSql(local: string, zone: string): string {
+  const at = (text: string) => `timestamp '${text}'`;
+  const first = at(FIRST_ZONED);
+  const offset = `((${first} AT TIME ZONE ${zone}) AT TIME ZONE 'UTC' - ${first})`;
+  return `(CASE WHEN NOT isfinite(${local}) OR (${local} >= ${first} AND ${local} < ${at(END_ZONED)}) THEN ${local}::timestamp AT TIME ZONE ${zone}
+    WHEN ${local} >= ${at(EARLIEST_ZONED)} AND ${local} < ${first} THEN (${local}::timestamp + ${offset}) AT TIME ZONE 'UTC' END)`;
 }
 
-function whenSql(holds: readonly Condition[], then: string, options: SqlOptions): string {
-  return `CASE WHEN ${holds.map((each) => conditionSql(each, options)).join(' AND ')} THEN ${then} END`;
+function convertedSql(expression: Expression, target: string, scope: SqlScope): string {
+  const typed = checkedTypeOf(expression);
+  const conversion = conversionOf(typed, target);
+  const { sql } = fragmentOf(expression, scope);
+  const text = asText({ sql, type: typed.type });
+  switch (conversion) {
+    case 'none':
+      return sql;
+    case 'text':
+      return target === 'text' ? text : `(${text})::${target}`;
+    case 'cast':
+      return expression.kind === 'constant' ? literalSql(expression.text, target) : `(${sql})::${target}`;
+    case 'decimal':
+      return `(${text})::numeric`;
+    case 'decimal-or-null':
+      return `(CASE WHEN length(${text}) <= ${MAX_NUMBER_CHARS} AND ${matches(text, NUMBER_PATTERN)} THEN (${text})::numeric END)`;
+    case 'integer-or-null':
+      return `(CASE WHEN ${matches(text, INTEGER_PATTERN)} THEN ${withinSql(`(${text})::numeric`, target)} END)`;
+    case 'uuid-or-null':
+      return `(CASE WHEN ${matches(text, UUID_PATTERN)} THEN (${text})::uuid END)`;
+    case 'day':
+      return `(${sql})::date`;
+    case null:
+      throw new RangeError(`an expression has no value of type ${target}`);
+    default: {
+      const unknown: never = conversion;
+      throw new RangeError(`unknown conversion ${String(unknown)}`);
+    }
+  }
 }
 
-function commitTimeSql({ alias, trackCommitTimestamp }: SqlOptions): string {
-  return trackCommitTimestamp
-    ? `pg_xact_commit_timestamp(${quoteName(alias(null))}.xmin)`
-    : 'NULL::timestamptz';
+/** A constant of the mapping as SQL of a type. */
+export function literalSql(text: string | null, typname: string): string {
+  return text === null ? `NULL::${typname}` : `${quoteText(text)}::${typname}`;
+}
+
+function withinSql(number: string, type: string): string {
+  const limit = integerLimit(type) ?? 0n;
+  return `CASE WHEN ${number} >= -${limit} AND ${number} < ${limit} THEN (${number})::${type} END`;
+}
+
+function matches(text: string, pattern: string): string {
+  return `${text} COLLATE "C" ~ ${quoteText(pattern)}`;
 }

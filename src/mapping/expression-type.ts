@@ -1,229 +1,183 @@
-import type { ColumnType } from './canonical.js';
-import { isIntegerInText, isNumberInText } from './decimal-text.js';
+import { kindOfType, spelledType, unreadableType, type SqlKind } from './column-types.js';
+import { numberOrNull } from './decimal-text.js';
 import type { Expression } from './expression.js';
+import { countsFromTheEnd } from './json-path.js';
+import { isSharedZone } from './moment-text.js';
 
-/** What kind of value an expression gives, as far as it decides where it can stand. */
-export type ValueKind =
-  | 'text'
-  | 'integer'
-  | 'numeric'
-  | 'float'
-  | 'boolean'
-  | 'timestamptz'
-  | 'timestamp'
-  | 'date'
-  | 'json'
-  | 'other';
-
-const KINDS: Readonly<Record<string, ValueKind>> = {
-  text: 'text',
-  varchar: 'text',
-  bpchar: 'text',
-  citext: 'text',
-  name: 'text',
-  int2: 'integer',
-  int4: 'integer',
-  int8: 'integer',
-  numeric: 'numeric',
-  float4: 'float',
-  float8: 'float',
-  bool: 'boolean',
-  timestamptz: 'timestamptz',
-  timestamp: 'timestamp',
-  date: 'date',
-  json: 'json',
-  jsonb: 'json',
-};
-
-export function kindOfType(type: string): ValueKind {
-  return KINDS[type] ?? 'other';
+/** What an expression gives, told by its parts alone. */
+export interface Typed {
+  readonly kind: SqlKind;
+  /**
+   * pg_type.typname of its SQL. `text` also where values of `kind` come as their text: beside constants, or of several
+   * types.
+   */
+  readonly type: string;
+  /** Constants that it may give beside values of `kind`. */
+  readonly texts: readonly string[];
 }
 
-/** Constants are of whatever kind is wanted: their texts are judged instead. */
-export function kindOf(expression: Expression): ValueKind | 'constant' {
+/** Why an expression has no meaning, with what to do. Completes "… ". */
+export interface Problem {
+  readonly problem: string;
+}
+
+export function isProblem(typed: Typed | Problem): typed is Problem {
+  return 'problem' in typed;
+}
+
+/** 10 to a higher power is no unit of anything. */
+const MAX_SCALED_DIGITS = 20;
+
+const NULL: Typed = { kind: 'any', type: 'text', texts: [] };
+const TEXT: Typed = { kind: 'text', type: 'text', texts: [] };
+
+/** The result of an expression whose columns are bound to a database. @throws RangeError when one is not */
+export function typeOf(expression: Expression): Typed | Problem {
   switch (expression.kind) {
     case 'column':
-      return kindOfType(expression.type);
+      return columnType(expression.type);
     case 'constant':
-      return 'constant';
+      return constantTexts([expression.text]);
     case 'concat':
     case 'composite':
+      return firstProblem(expression.parts) ?? TEXT;
     case 'json':
-      return 'text';
+      return jsonType(typeOf(expression.of), expression.path);
     case 'codes':
-      return 'keep' in expression.otherwise ? kindOf(expression.of) : 'constant';
+      return codesType(typeOf(expression.of), expression);
     case 'truth':
-      return 'boolean';
+      return firstProblem([expression.of]) ?? { kind: 'boolean', type: 'bool', texts: [] };
     case 'scaled':
-      return 'numeric';
+      return scaledType(typeOf(expression.of), expression.digits);
     case 'zoned':
-    case 'commit-time':
-      return 'timestamptz';
-    case 'when':
-      return kindOf(expression.of);
+      return zonedType(typeOf(expression.of), expression.zone);
     case 'first':
-      return 'other';
-    default:
-      return expression satisfies never;
-  }
-}
-
-/**
- * Why a value cannot stand in a canonical column, completing "<column> …", with what to do about it; null when it can.
- * What passes cannot fail in SQL on any row.
- */
-export function assignable(expression: Expression, type: ColumnType): string | null {
-  if (expression.kind === 'first') return firstProblem(expression.of, type);
-  if (expression.kind === 'when') {
-    const wrong = expression.holds.map(({ of }) => innerProblem(of)).find((problem) => problem !== null);
-    return wrong ?? assignable(expression.of, type);
-  }
-  const inner = innerProblem(expression);
-  if (inner !== null) return inner;
-  for (const text of constantsOf(expression)) {
-    const problem = constantProblem(text, type);
-    if (problem !== null) return problem;
-  }
-  const kind = kindOf(expression);
-  return kind === 'constant' ? null : kindProblem(kind, type);
-}
-
-/** As `assignable`, where the value may be of any kind. */
-export function assignableAnywhere(expression: Expression): string | null {
-  return innerProblem(expression);
-}
-
-function firstProblem(parts: readonly Expression[], type: ColumnType): string | null {
-  return parts.map((part) => assignable(part, type)).find((problem) => problem !== null) ?? null;
-}
-
-/** What an expression asks of what it is made of. */
-function innerProblem(expression: Expression): string | null {
-  switch (expression.kind) {
-    case 'json':
-      return expression.of.kind === 'column' && kindOf(expression.of) === 'json'
-        ? innerProblem(expression.of)
-        : 'has a path, which only a column of type json or jsonb has.';
-    case 'scaled': {
-      const kind = kindOf(expression.of);
-      const number = kind === 'integer' || kind === 'numeric' || kind === 'float';
-      return number ? innerProblem(expression.of) : 'has a scale, which only a number has.';
-    }
-    case 'zoned': {
-      const kind = kindOf(expression.of);
-      if (kind === 'timestamptz') return 'has a time zone already: take `zone` away.';
-      return expression.of.kind === 'column' && (kind === 'timestamp' || kind === 'date')
-        ? innerProblem(expression.of)
-        : 'has a zone, which only a timestamp or date without time zone has.';
-    }
-    case 'codes':
-    case 'truth':
-      return innerProblem(expression.of);
-    case 'concat':
-    case 'composite':
-      return expression.parts.map(innerProblem).find((problem) => problem !== null) ?? null;
+      return firstType(expression.of);
     case 'when':
-      return innerProblem(expression.of);
-    case 'first':
-      return expression.of.map(innerProblem).find((problem) => problem !== null) ?? null;
-    case 'column':
-    case 'constant':
+      return firstProblem(expression.holds.map(({ of }) => of)) ?? typeOf(expression.of);
     case 'commit-time':
-      return null;
-    default:
-      return expression satisfies never;
+      return { kind: 'timestamptz', type: 'timestamptz', texts: [] };
+    default: {
+      const unknown: never = expression;
+      throw new RangeError(`unknown expression ${JSON.stringify(unknown)}`);
+    }
   }
 }
 
-function constantsOf(expression: Expression): readonly string[] {
-  if (expression.kind === 'constant') return expression.text === null ? [] : [expression.text];
-  if (expression.kind !== 'codes') return [];
-  const { codes, otherwise } = expression;
-  const other = 'keep' in otherwise || otherwise.text === null ? [] : [otherwise.text];
-  return [...codes.values(), ...other];
+/** `typeOf` of an expression that has passed it. @throws RangeError for one that has not */
+export function checkedTypeOf(expression: Expression): Typed {
+  const typed = typeOf(expression);
+  if (isProblem(typed)) throw new RangeError(`an expression ${typed.problem}`);
+  return typed;
 }
 
-const TIMESTAMPTZ = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?\+00$/;
-const TIMESTAMP = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?$/;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-
-function constantProblem(text: string, type: ColumnType): string | null {
-  const must = (holds: boolean, what: string): string | null => (holds ? null : `must be ${what}.`);
-  switch (type.kind) {
-    case 'key':
-    case 'text':
-      return null;
+/** A type in words, for `is … where … is needed`. */
+export function inWords({ kind, type }: Typed): string {
+  if (type !== 'text') return spelledType(type);
+  switch (kind) {
+    case 'any':
+      return 'a constant';
+    case 'other':
+      return 'text';
     case 'int':
-      return must(isIntegerInText(text), 'a whole number');
-    case 'numeric':
-      return must(isNumberInText(text), 'a number');
-    case 'boolean':
-      return must(['t', 'f', 'true', 'false'].includes(text), 'true or false');
-    case 'timestamptz':
-      return must(
-        TIMESTAMPTZ.test(text) && isTime(text.slice(0, 19)),
-        'a time in UTC, such as 2026-11-20 19:02:11+00',
-      );
-    case 'timestamp':
-      return must(TIMESTAMP.test(text) && isTime(text.slice(0, 19)), 'a time, such as 2026-11-20 19:02:11');
-    case 'date':
-      return must(DATE.test(text) && isTime(`${text} 00:00:00`), 'a date, such as 2026-11-20');
-    case 'jsonb':
-      return must(isJson(text), 'JSON');
+      return 'integer';
+    case 'float':
+      return spelledType('float8');
     default:
-      return type satisfies never;
+      return spelledType(kind);
   }
 }
 
-function isTime(text: string): boolean {
-  const iso = text.replace(' ', 'T');
-  const moment = new Date(`${iso}Z`);
-  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso);
+function columnType(type: string): Typed | Problem {
+  if (type === 'unknown') throw new RangeError('an expression is not bound to a database');
+  const problem = unreadableType(type);
+  return problem === null ? { kind: kindOfType(type), type, texts: [] } : { problem };
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return !text.includes('\\u0000');
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
+function constantTexts(texts: readonly (string | null)[]): Typed | Problem {
+  const given = texts.filter((text) => text !== null);
+  if (given.some((text) => text.includes('\u0000')))
+    return { problem: 'holds a zero byte, which no text of PostgreSQL can' };
+  return { ...NULL, texts: given };
+}
+
+function firstProblem(expressions: readonly Expression[]): Problem | null {
+  return expressions.map((each) => typeOf(each)).find(isProblem) ?? null;
+}
+
+function jsonType(of: Typed | Problem, path: readonly string[]): Typed | Problem {
+  if (isProblem(of)) return of;
+  if (of.type !== 'json' && of.type !== 'jsonb') {
+    return {
+      problem: `is ${inWords(of)}, in which there is no \`path:\`; only json and jsonb columns have one`,
+    };
   }
-}
-
-function kindProblem(kind: ValueKind, type: ColumnType): string | null {
-  switch (type.kind) {
-    case 'key':
-    case 'text':
-      return null;
-    case 'int':
-      return kind === 'integer' || kind === 'text' ? null : `must be a whole number and is ${nameOf(kind)}.`;
-    case 'numeric':
-      return ['integer', 'numeric', 'float', 'text'].includes(kind)
-        ? null
-        : `must be a number and is ${nameOf(kind)}.`;
-    case 'boolean':
-      return kind === 'boolean'
-        ? null
-        : `must be true or false and is ${nameOf(kind)}: say which values are true, as in { column: …, true: [Y] }, or \`true: set\`.`;
-    case 'timestamptz':
-      if (kind === 'timestamptz') return null;
-      return kind === 'timestamp' || kind === 'date'
-        ? `is a ${kind} without time zone: give the mapping a zone, or this value one of its own.`
-        : `must be a time and is ${nameOf(kind)}.`;
-    case 'timestamp':
-      return kind === 'timestamp' || kind === 'date'
-        ? null
-        : `must be a timestamp without time zone and is ${nameOf(kind)}.`;
-    case 'date':
-      return kind === 'date' || kind === 'timestamp' ? null : `must be a date and is ${nameOf(kind)}.`;
-    case 'jsonb':
-      return kind === 'json' ? null : `must be json or jsonb and is ${nameOf(kind)}.`;
-    default:
-      return type satisfies never;
+  if (path.length === 0) return { problem: 'has an empty `path:`; leave it out' };
+  if (path.some((element) => element.includes('\u0000'))) return { problem: 'has a path with a zero byte' };
+  if (of.type === 'json' && path.some(countsFromTheEnd)) {
+    // Measured up to PostgreSQL 18: beside another array, `#>>` of json counts from the end of the wrong one.
+    return { problem: 'is json, where a path cannot count from an array’s end; make the column jsonb' };
   }
+  return TEXT;
 }
 
-function nameOf(kind: ValueKind): string {
-  return kind === 'other' ? 'of another type' : `of type ${kind}`;
+function codesType(
+  of: Typed | Problem,
+  { codes, otherwise }: Expression & { kind: 'codes' },
+): Typed | Problem {
+  if (isProblem(of)) return of;
+  const keep = 'keep' in otherwise;
+  const written = constantTexts([...codes.values(), ...(keep ? [] : [otherwise.text])]);
+  if (!keep || isProblem(written)) return written;
+  return { kind: of.kind, type: 'text', texts: [...of.texts, ...written.texts] };
+}
+
+function scaledType(of: Typed | Problem, digits: number): Typed | Problem {
+  if (isProblem(of)) return of;
+  if (!Number.isInteger(digits) || digits < 0 || digits > MAX_SCALED_DIGITS) {
+    return { problem: `has a \`scale:\` that is no whole number from 0 to ${MAX_SCALED_DIGITS}` };
+  }
+  const notNumber = of.texts.find((text) => numberOrNull(text) === null);
+  if (notNumber !== undefined) return { problem: `gives \`${notNumber}\`, which is no number to scale` };
+  if (!isNumeric(of.kind) && of.kind !== 'text' && of.kind !== 'any') {
+    return { problem: `is ${inWords(of)}, which \`scale:\` cannot divide; it needs a number` };
+  }
+  return { kind: 'numeric', type: 'numeric', texts: [] };
+}
+
+function zonedType(of: Typed | Problem, zone: string): Typed | Problem {
+  if (isProblem(of)) return of;
+  if (!isSharedZone(zone)) {
+    return {
+      problem: `has the zone \`${zone}\`, which is not known; name it as Region/City, for instance America/New_York`,
+    };
+  }
+  if (of.type === 'timestamp' || of.type === 'date')
+    return { kind: 'timestamptz', type: 'timestamptz', texts: [] };
+  if (of.kind === 'timestamptz') return { problem: 'is timestamp with time zone; leave out `zone:`' };
+  return {
+    problem: `is ${inWords(of)}; only columns of type timestamp without time zone or date take a \`zone:\``,
+  };
+}
+
+function firstType(operands: readonly Expression[]): Typed | Problem {
+  const all = operands.map((each) => typeOf(each));
+  const problem = all.find(isProblem);
+  if (problem !== undefined) return problem;
+  const typed = all as readonly Typed[];
+  const kind = typed.map((each) => each.kind).reduce(commonKind, 'any');
+  const [type = 'text', ...others] = new Set(typed.map((each) => each.type));
+  // Types of one name may be of several schemas, and texts of several collations: COALESCE mixes neither.
+  const native = others.length === 0 && kind !== 'other' && kind !== 'any' && kind !== 'text';
+  return { kind, type: native ? type : 'text', texts: typed.flatMap((each) => each.texts) };
+}
+
+function commonKind(a: SqlKind, b: SqlKind): SqlKind {
+  if (a === b || b === 'any') return a;
+  if (a === 'any') return b;
+  return isNumeric(a) && isNumeric(b) ? 'numeric' : 'text';
+}
+
+function isNumeric(kind: SqlKind): boolean {
+  return kind === 'int' || kind === 'numeric' || kind === 'float';
 }

@@ -1,10 +1,10 @@
 import type { SourceRow } from '../changes/transaction.js';
 import type { TableName } from '../records/tables.js';
-import { allOf, compileCondition, type JoinedRow } from './evaluate.js';
-import { compileFor } from './canonical-value.js';
 import { columnTypeOf } from './canonical.js';
+import { compileCanonical, compileConditions } from './evaluate.js';
 import { readJoins, type JoinReader } from './join-reader.js';
-import type { Feed } from './mapping.js';
+import type { JoinedCommit } from './joined-commit.js';
+import type { Feed, Relations } from './mapping.js';
 
 /** A feed made ready to be read row by row. */
 export interface FeedReader {
@@ -13,24 +13,26 @@ export interface FeedReader {
   /** Each with what makes its key, in the order in which they depend on each other. */
   readonly joins: readonly JoinReader[];
   /** Undefined: a value that the server did not send would tell. */
-  matches(row: JoinedRow): boolean | undefined;
+  matches(row: JoinedCommit): boolean | undefined;
   /** Canonical values; undefined where they depend on one that was not sent. */
-  read(row: JoinedRow): SourceRow;
+  read(row: JoinedCommit): SourceRow;
 }
 
-export function feedReader(feed: Feed): FeedReader {
-  const conditions = feed.where.map(compileCondition);
-  const columns = Object.entries(feed.columns).map(
-    ([column, expression]) => [column, compileFor(expression, columnTypeOf(feed.record, column))] as const,
-  );
+export function feedReader(feed: Feed, relations: Relations): FeedReader {
+  const { record } = feed;
+  const holds = compileConditions(feed.where);
+  const columns = Object.entries(feed.columns).map(([column, expression]) => {
+    const keyType = (): string => relations.type(record, column);
+    return [column, compileCanonical(expression, columnTypeOf(record, column), keyType)] as const;
+  });
   return {
     feed,
-    record: feed.record,
+    record,
     joins: readJoins(feed.joins),
-    matches: (row) => allOf(conditions, row),
+    matches: (row) => holds(row, row),
     read(row) {
       const values: Record<string, string | null | undefined> = {};
-      for (const [column, value] of columns) values[column] = value(row);
+      for (const [column, value] of columns) values[column] = value(row, row);
       return values;
     },
   };

@@ -1,11 +1,11 @@
-import { compileExpression, type Value } from './evaluate.js';
+import { compileExpression, type Reading } from './evaluate.js';
 import type { Join } from './mapping.js';
 
 /** A join with what makes its key. */
 export interface JoinReader {
   readonly name: string;
   readonly join: Join;
-  readonly key: readonly Value[];
+  readonly key: readonly Reading[];
 }
 
 /** In the order in which they depend on each other. */

@@ -1,6 +1,6 @@
 import type { SourceChange, SourceRow } from '../changes/transaction.js';
 import type { Join, SourceTables } from './mapping.js';
-import { plainText } from './plain-text.js';
+import { castText } from './column-types.js';
 
 /** The join columns of a table, by which its rows are found. */
 interface Index {
@@ -120,7 +120,7 @@ function indexId(table: string, columns: readonly { readonly name: string }[]): 
 function keyOf(row: SourceRow, columns: Index['columns']): readonly (string | null | undefined)[] {
   return columns.map(({ name, type }) => {
     const wire = row[name];
-    return wire == null ? wire : plainText(wire, type);
+    return wire == null ? wire : (castText(type)?.(wire) ?? wire);
   });
 }
 

@@ -1,8 +1,14 @@
 import type { TableName } from '../records/tables.js';
 import { columnTypeOf, type KeyKind } from './canonical.js';
-import { sqlTypeOf } from './expression-sql.js';
-import { relationSql, type RecordRow } from './feed-sql.js';
+import { relationSql, type ConstantRow } from './feed-sql.js';
+import type { Expression } from './expression.js';
 import type { Feed, Relations } from './mapping.js';
+
+/** A record that the mapping itself gives. */
+export interface RecordRow {
+  readonly record: TableName;
+  readonly columns: Readonly<Record<string, Expression>>;
+}
 
 export interface BoundRelationsOptions {
   readonly feeds: readonly Feed[];
@@ -23,13 +29,18 @@ export function boundRelations(options: BoundRelationsOptions): Relations {
     from(table) {
       const known = made.get(table);
       if (known !== undefined) return known;
-      const sql = relationSql(table, feedsOf(table), rowsOf(table), { keyType, trackCommitTimestamp });
+      const sql = relationSql(table, feedsOf(table), rowsOf(table).map(textsOf), {
+        keyType,
+        trackCommitTimestamp,
+      });
       made.set(table, sql);
       return sql;
     },
     type(table, column) {
       const type = columnTypeOf(table, column);
-      return sqlTypeOf(type, type.kind === 'key' ? keyType(type.of) : '');
+      if (type.kind === 'key') return keyType(type.of);
+      // A user's may be larger than the reference schema's.
+      return type.kind === 'int' ? 'bigint' : type.kind;
     },
     plain(table, column) {
       const [feed, second] = feedsOf(table);
@@ -39,4 +50,11 @@ export function boundRelations(options: BoundRelationsOptions): Relations {
       return own ? { table: feed.table, column: expression.column } : null;
     },
   };
+}
+
+/** When it was committed is not known of a record that no table has. */
+function textsOf({ columns }: RecordRow): ConstantRow {
+  return Object.fromEntries(
+    Object.entries(columns).map(([column, each]) => [column, each.kind === 'constant' ? each.text : null]),
+  );
 }

@@ -1,10 +1,10 @@
 import type { Change, SourceChange, SourceRow } from '../changes/transaction.js';
 import { TABLES } from '../records/tables.js';
-import type { JoinedRow } from './evaluate.js';
+import type { JoinedCommit } from './joined-commit.js';
 import type { FeedReader } from './feed-reader.js';
 
 /** Finds what a row's joins meet. */
-export type JoinRow = (own: SourceRow) => JoinedRow;
+export type JoinRow = (own: SourceRow) => JoinedCommit;
 
 /**
  * What one changed row of the user's table does to the record of a feed. A row that comes to match the feed's

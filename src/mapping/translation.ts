@@ -1,7 +1,7 @@
 import type { CanonicalTransaction, Change, SourceRow, Transaction } from '../changes/transaction.js';
 import { isMappedTable, type TableName } from '../records/tables.js';
 import { customReader, occurrenceOf, type CustomReader } from './custom-event.js';
-import type { JoinedRow } from './evaluate.js';
+import type { JoinedCommit } from './joined-commit.js';
 import { feedReader, type FeedReader } from './feed-reader.js';
 import { JoinedRows, type WantedRows } from './joined-rows.js';
 import type { Feed, Mapping } from './mapping.js';
@@ -51,7 +51,9 @@ class FeedTranslation implements Translation {
   constructor(options: TranslationOptions) {
     const { feeds, customEvents, tables } = options.mapping;
     this.#options = options;
-    this.#readers = eachOf(feeds ?? new Map<string, readonly Feed[]>(), feedReader);
+    this.#readers = eachOf(feeds ?? new Map<string, readonly Feed[]>(), (feed) =>
+      feedReader(feed, options.mapping.relations),
+    );
     this.#customReaders = eachOf(customEvents, customReader);
     this.#isCanonical = feeds === null ? isMappedTable : (table): table is TableName => table === null;
     const joins = [...this.#readers.values(), ...this.#customReaders.values()]
@@ -117,14 +119,17 @@ class FeedTranslation implements Translation {
     return readers.filter(({ joins }) => joins.length > 0);
   }
 
-  #join(commitTimeUs: number): (reader: Joining, own: SourceRow) => JoinedRow {
+  #join(commitTimeUs: number): (reader: Joining, own: SourceRow) => JoinedCommit {
     return (reader, own) => {
-      const joins: Record<string, SourceRow | null> = {};
-      const row: JoinedRow = { own, joins, commitTimeUs };
+      const joins = new Map<string, SourceRow | null>();
+      const row: JoinedCommit = { own, joins, commitTimeUs };
       for (const { name, join, key } of reader.joins) {
-        joins[name] = this.#joined.find(
-          join,
-          key.map((value) => value(row)),
+        joins.set(
+          name,
+          this.#joined.find(
+            join,
+            key.map((value) => value(row, row)),
+          ),
         );
       }
       return row;

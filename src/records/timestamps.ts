@@ -133,35 +133,3 @@ export function dateValue(text: string, column: string, observer?: ValueObserver
 export function nullableDate(text: string | null, column: string, observer?: ValueObserver): string | null {
   return text === null ? null : dateValue(text, column, observer);
 }
-
-/** Microseconds since 1970 as the stream writes a timestamptz: `2026-11-20 19:02:11.123+00`. Years 1 to 9999. */
-export function timestamptzText(us: number): string | null {
-  const iso = isoOfUs(us);
-  if (iso === null) return null;
-  const micros = us - Math.floor(us / 1_000_000) * 1_000_000;
-  const fraction = String(micros).padStart(6, '0').replace(/0+$/, '');
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction === '' ? '' : `.${fraction}`}+00`;
-}
-
-const MICROS_A_MS = 1000;
-
-/**
- * A timestamp or date without zone, as the clocks of a zone showed it, as a timestamptz; infinities stay, and null outside
- * the years 1 to 9999. `momentOf` gives the moment of a local time, both in milliseconds.
- * @throws UnparsableValue
- */
-export function zonedText(
-  text: string,
-  column: string,
-  momentOf: (localMs: number) => number,
-): string | null {
-  if (text === 'infinity' || text === '-infinity') return text;
-  const localUs = localTimestampUs(DATE.test(text) ? midnight(text) : text, column);
-  const localMs = Math.floor(localUs / MICROS_A_MS);
-  if (localMs < FIRST_MS || localMs >= END_MS) return null;
-  return timestamptzText(momentOf(localMs) * MICROS_A_MS + (localUs - localMs * MICROS_A_MS));
-}
-
-function midnight(date: string): string {
-  return date.endsWith(' BC') ? `${date.slice(0, -3)} 00:00:00 BC` : `${date} 00:00:00`;
-}
