@@ -69,6 +69,7 @@ export class Derivation {
       commits.push(await gather(translation.canonical(transaction), rules));
       transaction.release();
     }
+    directory.forget(translation.takeStale());
     await withDatabase(() => directory.prefetch(commits));
     failpoint('rows-looked-up');
     for (const [index, commit] of commits.entries()) {
@@ -94,6 +95,7 @@ export class Derivation {
       known: directory.interest,
       wholeRows: this.#batchRows,
     })) {
+      directory.forget(translation.takeStale());
       await withDatabase(() => directory.prefetch([commit]));
       open += 1;
       await this.#offer(transaction, commit, slice, settleOne);

@@ -88,6 +88,17 @@ export class MerchantData {
     this.#applyCorporateStore(row);
   }
 
+  /** To be read again when they are needed. */
+  forgetStores(): void {
+    this.#stores.trim(0);
+  }
+
+  /** As `forgetStores`, with all that is read along with a merchant. */
+  forgetMerchants(): void {
+    for (const rows of [this.#merchants, this.#templates, this.#tiers, this.#definitions]) rows.clear();
+    this.#corporateStores.clear();
+  }
+
   store(storeId: string): Row<'loyalty.store'> | null {
     return this.#stores.get(storeId) ?? null;
   }

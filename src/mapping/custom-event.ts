@@ -36,7 +36,7 @@ export function customReader(event: CustomEvent): CustomReader {
     const differs = (column: string): boolean =>
       after.own[column] !== undefined && after.own[column] !== before?.own[column];
     if (changed.length > 0 && (before === null || !changed.some(differs))) return false;
-    if (becomes.length === 0) return true;
+    if (event.becomes.length === 0) return true;
     return before !== null && becomes(after, after) === true && becomes(before, before) === false;
   };
   return {

@@ -69,7 +69,7 @@ const DEFAULTS: { readonly [T in TableName]?: Readonly<Record<string, Default>> 
     is_training: 'f',
   },
   'txn.wallet_entry': { posted_at: COMMIT_TIME, entry_no: '1', entry_kind: 'ACCRUED' },
-  'txn.pos_check': { check_number: { as: 'check_id' } },
+  'txn.pos_check': { check_number: { as: 'check_id' }, store_id: null, business_date: null },
   'txn.recharge': {
     card_id: null,
     bonus_amount: '0',

@@ -24,6 +24,11 @@ export interface TranslationOptions {
 export interface Translation {
   prepare(transactions: readonly Transaction[]): Promise<void>;
   canonical(transaction: Transaction): CanonicalTransaction;
+  /**
+   * Records that were made with rows of joined tables which the transactions walked since the last call have changed: what
+   * is known of them is out of date, although no row of theirs has come.
+   */
+  takeStale(): ReadonlySet<TableName>;
   trim(): void;
 }
 
@@ -32,10 +37,13 @@ export function openTranslation(options: TranslationOptions): Translation {
   return feeds === null && customEvents.size === 0 ? AS_IT_IS : new FeedTranslation(options);
 }
 
+const NONE: ReadonlySet<TableName> = new Set();
+
 /** The reference schema's rows are canonical as they come: their tables and columns have the canonical names. */
 const AS_IT_IS: Translation = {
   prepare: () => Promise.resolve(),
   canonical: (transaction) => transaction as unknown as CanonicalTransaction,
+  takeStale: () => NONE,
   trim: () => undefined,
 };
 
@@ -47,6 +55,9 @@ class FeedTranslation implements Translation {
   readonly #joined: JoinedRows;
   readonly #options: TranslationOptions;
   readonly #hasJoins: boolean;
+  /** Which records are made with rows of a joined table. */
+  readonly #joinedInto: ReadonlyMap<string, ReadonlySet<TableName>>;
+  #stale = new Set<TableName>();
 
   constructor(options: TranslationOptions) {
     const { feeds, customEvents, tables } = options.mapping;
@@ -61,6 +72,7 @@ class FeedTranslation implements Translation {
       .flatMap((reader) => reader.joins.map(({ join }) => join));
     this.#joined = new JoinedRows(joins, tables);
     this.#hasJoins = joins.length > 0;
+    this.#joinedInto = recordsByJoin([...this.#readers.values()].flat());
   }
 
   async prepare(transactions: readonly Transaction[]): Promise<void> {
@@ -86,6 +98,8 @@ class FeedTranslation implements Translation {
       forEachChange: (visit) =>
         transaction.forEachChange((change) => {
           this.#joined.apply(change);
+          // A row that is new was met by no join before.
+          if (change.op !== 'insert') this.#noteStale(change.table);
           // The decoder gives exactly the columns of the table, which the compiler cannot follow.
           if (this.#isCanonical(change.table)) visit(change as Change);
           for (const reader of this.#readers.get(change.table) ?? []) {
@@ -98,6 +112,17 @@ class FeedTranslation implements Translation {
           }
         }),
     };
+  }
+
+  takeStale(): ReadonlySet<TableName> {
+    if (this.#stale.size === 0) return NONE;
+    const stale = this.#stale;
+    this.#stale = new Set();
+    return stale;
+  }
+
+  #noteStale(table: string): void {
+    for (const record of this.#joinedInto.get(table) ?? NONE) this.#stale.add(record);
   }
 
   trim(): void {
@@ -144,4 +169,14 @@ function eachOf<T, R>(
   read: (each: T) => R,
 ): ReadonlyMap<string, readonly R[]> {
   return new Map([...all].map(([table, each]) => [table, each.map(read)]));
+}
+
+function recordsByJoin(readers: readonly FeedReader[]): ReadonlyMap<string, ReadonlySet<TableName>> {
+  const found = new Map<string, Set<TableName>>();
+  for (const { record, joins } of readers) {
+    for (const { join } of joins) {
+      found.set(join.table, (found.get(join.table) ?? new Set<TableName>()).add(record));
+    }
+  }
+  return found;
 }
