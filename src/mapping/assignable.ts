@@ -49,19 +49,11 @@ function advice(typed: Typed, target: string): string {
   }
 }
 
-function boolAdvice(typed: Typed): string {
-  switch (typed.kind) {
-    case 'int':
-    case 'numeric':
-    case 'float':
-      return '; say which values are true: `true: [1]`';
-    case 'json':
-      return '; say with `path:` where in it the value stands, and which values are true: `true: [yes]`';
-    case 'date':
-    case 'timestamp':
-    case 'timestamptz':
-      return '; `true: set` is true where there is one';
-    default:
-      return '; say which values are true: `true: [Y]`';
-  }
+function boolAdvice({ kind }: Typed): string {
+  if (kind === 'int' || kind === 'numeric' || kind === 'float')
+    return '; say which values are true: `true: [1]`';
+  if (kind === 'json')
+    return '; say with `path:` where in it the value stands, and which values are true: `true: [yes]`';
+  const isTime = kind === 'date' || kind === 'timestamp' || kind === 'timestamptz';
+  return isTime ? '; `true: set` is true where there is one' : '; say which values are true: `true: [Y]`';
 }

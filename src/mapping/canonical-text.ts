@@ -1,6 +1,5 @@
-import type { ColumnType } from './canonical.js';
 import { integerLimit } from './column-types.js';
-import { canonicalTypname, type Conversion, type KeyTypeOf } from './conversion.js';
+import type { Conversion } from './conversion.js';
 import { integerOrNull, numberOrNull, plainDecimal } from './decimal-text.js';
 import { dayOf, writtenMoment } from './moment-text.js';
 
@@ -8,13 +7,9 @@ export const UUID_PATTERN = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 const UUID = new RegExp(UUID_PATTERN);
 
 /**
- * A value of a canonical column in the text that the server would send of it: booleans as t and f, numbers in plain
- * decimals, moments in UTC, others as they are. Null for what is none of the type.
+ * A value in the text that the server would send of it: booleans as t and f, numbers in plain decimals, moments in UTC, others
+ * as they are. Null for what is none of the type.
  */
-export function asCanonical(text: string, type: ColumnType, keyType: KeyTypeOf): string | null {
-  return typnameText(text, canonicalTypname(type, keyType));
-}
-
 function typnameText(text: string, typname: string): string | null {
   switch (typname) {
     case 'bool':

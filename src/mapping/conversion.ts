@@ -37,8 +37,17 @@ export function canonicalTypname(type: ColumnType, keyType: KeyTypeOf): string {
       return 'int8';
     case 'boolean':
       return 'bool';
-    default:
+    case 'numeric':
+    case 'text':
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+    case 'jsonb':
       return type.kind;
+    default: {
+      const unknown: never = type;
+      throw new RangeError(`unknown column type ${JSON.stringify(unknown)}`);
+    }
   }
 }
 

@@ -64,7 +64,7 @@ export function compileExpression(expression: Expression): Reading {
     case 'when':
       return whenReading(compileConditions(expression.holds), compileExpression(expression.of));
     case 'commit-time':
-      return (_, context) => timestamptzOfUs(context.commitTimeUs);
+      return commitTimeReading();
     default: {
       const unknown: never = expression;
       throw new RangeError(`unknown expression ${JSON.stringify(unknown)}`);
@@ -166,8 +166,14 @@ function compositeReading(parts: readonly Reading[]): Reading {
     // Null whatever the others may be.
     if (values.includes(null)) return null;
     if (values.includes(undefined)) return undefined;
-    return values.map((value) => (value as string).replaceAll('%', '%25').replaceAll(':', '%3A')).join(':');
+    return (values as string[]).map(escapedPart).join(':');
   };
+}
+
+const MARKS = /[%:]/;
+
+function escapedPart(part: string): string {
+  return MARKS.test(part) ? part.replaceAll('%', '%25').replaceAll(':', '%3A') : part;
 }
 
 function jsonReading({ of, path }: Expression & { kind: 'json' }): Reading {
@@ -204,6 +210,19 @@ function whenReading(holds: ConditionReading, of: Reading): Reading {
     const held = holds(row, context);
     if (held === undefined) return undefined;
     return held ? of(row, context) : null;
+  };
+}
+
+/** The rows of one commit follow each other. */
+function commitTimeReading(): Reading {
+  let lastUs = Number.NaN;
+  let last = '';
+  return (_, { commitTimeUs }) => {
+    if (commitTimeUs !== lastUs) {
+      last = timestamptzOfUs(commitTimeUs);
+      lastUs = commitTimeUs;
+    }
+    return last;
   };
 }
 

@@ -73,20 +73,12 @@ export function checkedTypeOf(expression: Expression): Typed {
 
 /** A type in words, for `is … where … is needed`. */
 export function inWords({ kind, type }: Typed): string {
-  if (type !== 'text') return spelledType(type);
-  switch (kind) {
-    case 'any':
-      return 'a constant';
-    case 'other':
-      return 'text';
-    case 'int':
-      return 'integer';
-    case 'float':
-      return spelledType('float8');
-    default:
-      return spelledType(kind);
-  }
+  if (type !== 'text' || kind === 'other') return spelledType(type);
+  if (kind === 'any') return 'a constant';
+  return KIND_NAMES[kind] ?? spelledType(kind);
 }
+
+const KIND_NAMES: Readonly<Partial<Record<SqlKind, string>>> = { int: 'integer', float: 'double precision' };
 
 function columnType(type: string): Typed | Problem {
   if (type === 'unknown') throw new RangeError('an expression is not bound to a database');
@@ -115,7 +107,7 @@ function jsonType(of: Typed | Problem, path: readonly string[]): Typed | Problem
   if (path.length === 0) return { problem: 'has an empty `path:`; leave it out' };
   if (path.some((element) => element.includes('\u0000'))) return { problem: 'has a path with a zero byte' };
   if (of.type === 'json' && path.some(countsFromTheEnd)) {
-    // Measured up to PostgreSQL 18: beside another array, `#>>` of json counts from the end of the wrong one.
+    // Beside another array, `#>>` of json may count from the end of the wrong one.
     return { problem: 'is json, where a path cannot count from an array’s end; make the column jsonb' };
   }
   return TEXT;

@@ -117,7 +117,8 @@ class Search {
 
   #blanks(at: number): number {
     let next = at;
-    while (' \t\n\r'.includes(this.#text[next] ?? 'x')) next += 1;
+    // Of the characters up to the blank, JSON has only white space between its tokens.
+    while (this.#text.charCodeAt(next) <= 0x20) next += 1;
     return next;
   }
 
@@ -146,8 +147,14 @@ class Search {
   }
 
   #stringEnd(start: number): number {
-    let at = start + 1;
-    while (this.#within(at) && this.#text[at] !== '"') at += this.#text[at] === '\\' ? 2 : 1;
-    return at + 1;
+    let end = this.#text.indexOf('"', start + 1);
+    while (end !== -1 && this.#isEscaped(end)) end = this.#text.indexOf('"', end + 1);
+    return end === -1 ? this.#text.length : end + 1;
+  }
+
+  #isEscaped(at: number): boolean {
+    let backslashes = 0;
+    while (this.#text[at - 1 - backslashes] === '\\') backslashes += 1;
+    return backslashes % 2 === 1;
   }
 }

@@ -1,9 +1,11 @@
+import { Memo } from '../records/memo.js';
 import { isKnownZone, momentOfLocal } from '../records/zones.js';
 
 /** Dates and timestamps as text in PostgreSQL's ISO style, to the microsecond. */
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 86_400 * SECOND_MS;
 
 /**
  * Times before are read with the offset that the zone has at this one, in both readings: what clocks showed earlier
@@ -26,20 +28,29 @@ export function isSharedZone(zone: string): boolean {
   );
 }
 
-const LOCAL =
-  /^([0-9]{4,7})-([0-9]{2})-([0-9]{2})(?: ([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,6})?)?( BC)?$/;
+const LOCAL = /^([0-9]{4,7}-[0-9]{2}-[0-9]{2})(?: ([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,6})?)?( BC)?$/;
+
+/** Rows that are streamed are mostly of a few days. */
+const DAYS = 2048;
+const daysMs = new Memo<string, number>(DAYS);
+const dayTexts = new Memo<number, DayText>(DAYS);
 
 /** timestamptz text of a date or a timestamp without time zone as PostgreSQL writes them; null: out of reach. */
 export function zonedText(local: string, zone: string): string | null {
   if (local === 'infinity' || local === '-infinity') return local;
   const match = LOCAL.exec(local);
   if (match === null) return null;
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', bc] = match;
-  const civilYear = bc === undefined ? Number(year) : 1 - Number(year);
+  const [, day = '', hour = '0', minute = '0', second = '0', fraction = '', bc = ''] = match;
   const clockMs = (Number(hour) * 60 + Number(minute)) * MINUTE_MS + Number(second) * SECOND_MS;
-  const ms = localMs(civilYear, Number(month), Number(day)) + clockMs;
+  const ms = daysMs.of(day + bc, dayMs) + clockMs;
   if (!(ms >= EARLIEST_MS && ms < END_MS)) return null;
   return utcText(ms < 0 ? ms + momentOfLocal(zone, 0) : momentOfLocal(zone, ms), fraction);
+}
+
+function dayMs(day: string): number {
+  const [year, month, rest = ''] = day.split('-');
+  const [dayOfMonth, bc] = rest.split(' ');
+  return localMs(bc === undefined ? Number(year) : 1 - Number(year), Number(month), Number(dayOfMonth));
 }
 
 /** As though the clock showed UTC; NaN for a day that the calendar does not have. `Date.UTC` reads the years 0–99 as 1900–1999. */
@@ -49,14 +60,31 @@ function localMs(year: number, month: number, day: number): number {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : Number.NaN;
 }
 
+interface DayText {
+  readonly day: string;
+  readonly bc: string;
+}
+
 /** @param ms whole seconds since 1970. @param fraction `.123`, without trailing zeros, or empty. */
 function utcText(ms: number, fraction: string): string {
-  const iso = new Date(ms).toISOString();
-  const year = new Date(ms).getUTCFullYear();
-  // toISOString writes years outside 0–9999 with six digits and a sign.
-  const rest = iso.slice(iso.indexOf('-', 1), iso.indexOf('.')).replace('T', ' ');
+  const days = Math.floor(ms / DAY_MS);
+  const { day, bc } = dayTexts.of(days, dayText);
+  const seconds = (ms - days * DAY_MS) / SECOND_MS;
+  const minutes = Math.floor(seconds / 60);
+  const clock = `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
+  return `${day} ${clock}${fraction}+00${bc}`;
+}
+
+function dayText(days: number): DayText {
+  const date = new Date(days * DAY_MS);
+  const year = date.getUTCFullYear();
   const shown = String(year > 0 ? year : 1 - year).padStart(4, '0');
-  return `${shown}${rest}${fraction}+00${year > 0 ? '' : ' BC'}`;
+  const day = `${shown}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+  return { day, bc: year > 0 ? '' : ' BC' };
+}
+
+function two(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
 
 /** timestamptz text of microseconds since 1970. */

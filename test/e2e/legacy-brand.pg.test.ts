@@ -114,7 +114,7 @@ test('a flat legacy brand needs a file and no code: every event it implies arriv
   });
   expect(named('survey_completion-1')?.properties).toMatchObject({
     survey_code: 'VISIT',
-    overall_score: 9,
+    survey_score: 9,
     has_comment: true,
   });
   expect(JSON.stringify(calls)).not.toContain('secret remark');

@@ -17,7 +17,7 @@ import {
   expressionTextSql,
   type SqlScope,
 } from '../../src/mapping/expression-sql.js';
-import { quoteName as nameSql } from '../../src/postgres/query.js';
+import { quoteName } from '../../src/postgres/query.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { runs } from '../support/fuzz-runs.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
@@ -28,7 +28,7 @@ const AS_TEXT = { types: { getTypeParser: () => (value: string | null) => value 
 type TextRow = Readonly<Record<string, string | null>>;
 
 const scope: SqlScope = {
-  column: (join, column) => `${join === null ? 'b' : 'j1'}.${nameSql(column)}`,
+  column: (join, column) => `${join === null ? 'b' : 'j1'}.${quoteName(column)}`,
   committedAt: 'pg_xact_commit_timestamp(b.xmin)',
 };
 
@@ -49,7 +49,7 @@ describe('an expression means the same in JavaScript and in SQL', () => {
   beforeAll(async () => {
     db = await testDatabase({ migrate: false });
     knex = openKnex({ url: db.url });
-    const columns = COLUMN_NAMES.map((name) => `${nameSql(name)} ${COLUMNS[name][1]}`).join(', ');
+    const columns = COLUMN_NAMES.map((name) => `${quoteName(name)} ${COLUMNS[name][1]}`).join(', ');
     await db.sql(`
       CREATE TYPE mood AS ENUM ('happy', 'A', 'so so');
       CREATE TYPE pair AS (first int, second text);
@@ -65,7 +65,7 @@ describe('an expression means the same in JavaScript and in SQL', () => {
 
   async function store(table: string, rows: readonly WrittenRow[]): Promise<void> {
     if (rows.length === 0) return;
-    const names = COLUMN_NAMES.map(nameSql).join(', ');
+    const names = COLUMN_NAMES.map(quoteName).join(', ');
     const values = rows.map((_, row) => {
       const marks = COLUMN_NAMES.map(
         (name, index) =>

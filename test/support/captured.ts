@@ -136,7 +136,9 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
       state: (state) => void states.push(state),
       received: ({ rowCount }) => options.onReceived?.(rowCount),
     },
-    ...(options.mapping === undefined ? {} : { openMapping: async () => options.mapping ?? REFERENCE_MAPPING }),
+    ...(options.mapping === undefined
+      ? {}
+      : { openMapping: async () => options.mapping ?? REFERENCE_MAPPING }),
     onUnreadableNumber: () => undefined,
   });
   const stopping = new AbortController();
