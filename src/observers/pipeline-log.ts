@@ -39,6 +39,8 @@ export function deliveryLog(logger: Logger): DeliveryObserver {
         'segment did not take a request',
       );
     },
+    awaitsList: (source) =>
+      logger.warn({ source }, 'delivery waits for capture to publish the suppression list'),
     deadLettered: (source, event, reason) =>
       logger.warn({ source, event, reason }, 'event set aside as a dead letter'),
     paused: (source, ms) => logger.warn({ source, pauseMs: ms }, 'segment asked to pause'),

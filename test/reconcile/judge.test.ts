@@ -23,6 +23,7 @@ function expected(
     commitAtMs: COMMITTED_MS,
     rowAtMs: COMMITTED_MS,
     repeat: false,
+    listed: false,
     ...more,
   };
 }
