@@ -39,5 +39,5 @@ const WHERE: Readonly<Record<OriginName, string>> = {
 export function listWords({ origin, known }: ListProblem): string {
   return known === null
     ? `the suppression list of ${WHERE[origin]} cannot be read yet`
-    : `degraded: the suppression list of ${WHERE[origin]} cannot be read; the ${known} guests known from before stay on it`;
+    : `degraded: the suppression list of ${WHERE[origin]} cannot be read; whoever was on it (${known}) stays on it`;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../lifecycle/clock.js';
 import { GuestSet } from '../suppression/guest-set.js';
 import type { ListedGuests } from '../suppression/listed-guests.js';
-import { PublishedGuests } from './listed-guests.js';
+import type { PublishedGuests } from './listed-guests.js';
 import type { RedisClient } from './redis.js';
 import { suppressedAmong } from './suppressions.js';
 

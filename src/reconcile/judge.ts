@@ -73,6 +73,7 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
   const listed = indicesOf(candidates, ({ repeat, listed: isListed }) => !repeat && isListed);
   const kept = decodeRuns(facts.suppressed, hashes, [new Set(), listed, ...guesses]);
   const suppressed = kept ?? new Set<number>();
+  const dealtWith = live === null && kept === null ? togetherIn(facts, hashes, guesses) : null;
 
   const verdict = {
     expected: 0,
@@ -88,7 +89,7 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
     const { messageId, doubt, commitAtMs, repeat } = candidate;
     if (repeat) continue;
     verdict.expected += 1;
-    if (delivered.has(index)) verdict.delivered += 1;
+    if (delivered.has(index) || dealtWith?.has(index) === true) verdict.delivered += 1;
     else if (suppressed.has(index)) verdict.suppressed += 1;
     else if (queued.has(messageId)) verdict.queued += 1;
     else if (deadLetters.has(messageId)) verdict.deadLetters += 1;
@@ -97,10 +98,25 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
     else if (doubt !== null) verdict.undecidable.push({ messageId, doubt });
     else missing.push(candidate);
   }
-  if (live !== null) return { ...verdict, missing: missing.length, extra: 0, missingIds: missing };
   // Of guests who were on the list and are not now: how many of theirs were suppressed is known, and not which.
   const unknown = kept === null ? Math.max(0, countOf(facts.suppressed) - verdict.suppressed) : 0;
-  return withUnreadable({ ...verdict, suppressed: verdict.suppressed + unknown }, missing, facts, unknown);
+  const known = { ...verdict, suppressed: verdict.suppressed + unknown };
+  if (dealtWith !== null) {
+    const delivering = { ...known, delivered: Math.max(0, known.delivered - unknown) };
+    return { ...delivering, missing: missing.length, extra: 0, missingIds: missing };
+  }
+  if (live === null) return withUnreadable(known, missing, facts, unknown);
+  const short = Math.max(0, missing.length - unknown);
+  return { ...known, missing: short, extra: 0, missingIds: short === 0 ? [] : missing };
+}
+
+/** Delivered and suppressed in one: where neither sum can be taken apart, both together are a guess more often. */
+function togetherIn(
+  facts: MinuteFacts,
+  hashes: readonly bigint[],
+  guesses: readonly ReadonlySet<number>[],
+): ReadonlySet<number> | null {
+  return decode([...facts.live, ...facts.suppressed].reduce(plus, NOTHING), hashes, guesses);
 }
 
 function countOf(sums: readonly Sum[]): number {

@@ -3,6 +3,7 @@ import { appendFile, chmod, mkdir, rename, rm, symlink, utimes, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ConnectorError } from '../../src/errors/connector-error.js';
 import { ListFile } from '../../src/suppression/list-file.js';
 import type { Look } from '../../src/suppression/list-origin.js';
 
@@ -65,7 +66,7 @@ describe('a file that is no list is refused and says why', () => {
 
   it('missing, a directory, or behind a link that leads nowhere', async () => {
     const reasonOf = async (): Promise<unknown> =>
-      new ListFile(path).look().catch((error: { facts: { reason: string } }) => error.facts.reason);
+      new ListFile(path).look().catch((error: unknown) => (error as ConnectorError).facts['reason']);
     expect(await reasonOf()).toBe('ENOENT');
     await mkdir(path);
     expect(await reasonOf()).toBe('EISDIR');
