@@ -5,6 +5,7 @@ import type { Role } from './config/option.js';
 import { createDelivery, type Delivery } from './delivery/delivery.js';
 import type { DeliveryObserver } from './delivery/observer.js';
 import { toError } from './errors/connector-error.js';
+import { toldMessage } from './errors/told.js';
 import type { Clock } from './lifecycle/clock.js';
 import type { DrainEnd } from './lifecycle/shutdown.js';
 import { ReleaseStack } from './lifecycle/stack.js';
@@ -102,7 +103,7 @@ export class Connector implements Service {
   }
 
   health(): HealthState {
-    const failure = this.#failure?.message ?? null;
+    const failure = this.#failure === null ? null : toldMessage(this.#failure);
     const watch = this.#watch;
     if (watch === null) return { live: failure === null, ready: false, reasons: ['starting'], facts: {} };
     const delivery = this.#deps.role === 'capture' ? null : this.#delivering ? 'running' : 'starting';

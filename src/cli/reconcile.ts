@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { present, type Config, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { ConnectorError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
 import type { Mapping } from '../mapping/mapping.js';
@@ -94,7 +95,7 @@ async function look(
     // Waits for the connection; a Redis that is away is waited for.
     use: 'worker',
     name: 'paytronix-segment-reconcile',
-    onError: (error) => void context.err.write(`redis: ${error.message}\n`),
+    onError: (error) => void context.err.write(`redis: ${toldMessage(error)}\n`),
   });
   try {
     const published = new PublishedGuests(client, config.queue.prefix);

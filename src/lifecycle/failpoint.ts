@@ -12,8 +12,7 @@ export const FAILPOINTS = {
   'suppression-kept': 'a guest of whom nothing more may be sent was written to PostgreSQL',
   'suppression-queued': 'a guest of whom nothing more may be sent was written to Redis',
   'list-published': 'the suppression list was written to Redis',
-  'listed-counted':
-    'calls of listed guests were counted, and what follows is not queued yet',
+  'listed-counted': 'calls of listed guests were counted, and what follows is not queued yet',
   'intent-written': 'a lane’s next job was announced, and is not added yet',
   'job-added': 'a job was added to its lane, and nobody was told',
   'transaction-settled': 'everything a commit implies is in Redis',

@@ -1,4 +1,5 @@
 import { ConnectorError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
 import type { OriginName } from '../suppression/list-origin.js';
@@ -10,7 +11,12 @@ export function listLog(logger: Logger): ListObserver {
     changed: (from, guests, total) => logger.info({ from, guests, total }, 'the suppression list was read'),
     unreadable: (from, error, known) =>
       logger.error(
-        { from, known, code: error instanceof ConnectorError ? error.code : null, reason: error.message },
+        {
+          from,
+          known,
+          code: error instanceof ConnectorError ? error.code : null,
+          reason: toldMessage(error),
+        },
         known === null
           ? 'the suppression list cannot be read yet; nothing is queued without it'
           : 'the suppression list cannot be read; whoever was on it stays on it',

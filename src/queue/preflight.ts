@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { RedisSettings } from '../config/config.js';
 import { toError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 import { failure, ok, warning, type Finding } from '../preflight/finding.js';
 import { countListed } from './listed-guests.js';
 import { MEMORY_LIMIT_RATIO } from './memory-guard.js';
@@ -34,7 +35,7 @@ export async function checkRedis(options: CheckRedisOptions): Promise<readonly F
     await untilReady(client, AbortSignal.timeout(timeoutMs));
     return await inspectRedis(client, options);
   } catch (error) {
-    const reason = (lastError ?? toError(error)).message;
+    const reason = toldMessage(lastError ?? toError(error));
     const { host } = new URL(options.settings.url);
     return [
       failure(
@@ -132,7 +133,7 @@ async function testWrite(client: RedisClient, prefix: string): Promise<Finding> 
   } catch (error) {
     return failure(
       id,
-      `a script cannot write keys of ${prefix}: ${toError(error).message}`,
+      `a script cannot write keys of ${prefix}: ${toldMessage(toError(error))}`,
       'The queue consists of such writes.',
       `ACL SETUSER <user> ~${prefix}:* +@all -@dangerous +info`,
     );
