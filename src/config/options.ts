@@ -198,7 +198,7 @@ export const OPTIONS = {
   }),
   CARD_NUMBER: option({
     group: 'What is sent',
-    doc: 'How `printed_card_number` leaves: whole, its last 6 characters, or a keyed hash. A whole number can spend stored value.',
+    doc: 'How `printed_card_number` leaves: whole, its last 6 characters (never more than half of it), or a keyed hash. A whole number can spend stored value.',
     check: oneOf(['FULL', 'MASKED', 'HASHED']),
     default: 'FULL',
   }),

@@ -216,6 +216,10 @@ describe('every problem is reported at once, in words', () => {
       { CARD_NUMBER: 'MASKED', USER_ID: 'printed_card_number' },
       'USER_ID is printed_card_number, but CARD_NUMBER=MASKED leaves six digits of it, which many guests share; use HASHED, or another USER_ID.',
     ],
+    [
+      { PRIVACY: 'printed_card_number=drop', USER_ID: 'printed_card_number' },
+      'USER_ID is printed_card_number, which is sent whole as the userId, but PRIVACY hides that property; use CARD_NUMBER=HASHED, or another USER_ID.',
+    ],
     [{ DATABASE_URL: 'mysql://db/x' }, 'DATABASE_URL begins with "mysql:"'],
     [{ DATABASE_URL: 'postgresql://db/x?sslmode=prefer' }, 'DATABASE_URL has an sslmode that does not say'],
     [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { FaultScript, Receiver } from '../../src/demo/receiver-contract.js';
 import { startReceiver } from '../../src/demo/receiver.js';
-import { DeadLetters } from '../../src/queue/dead-letters.js';
+import { DeadLetters, type DeadLetter } from '../../src/queue/dead-letters.js';
 import { closeRedis, connectRedis } from '../../src/queue/redis.js';
 import { eventually } from '../support/eventually.js';
 import { system, type RunningProcess, type System } from '../support/system.js';
@@ -205,9 +205,15 @@ ${still.join('\n')}
     const second = started();
     await second.logged('capture is streaming');
     await brand.business(2);
-    const letters = new DeadLetters('whole', { client, prefix: 'paytronix', onError: () => undefined });
-    const reasons = new Set((await letters.list({ limit: 1_000 })).map(({ reason }) => reason));
-    await letters.close();
+    const lettersOf = async (source: string): Promise<readonly DeadLetter[]> => {
+      const letters = new DeadLetters(source, { client, prefix: 'paytronix', onError: () => undefined });
+      const found = await letters.list({ limit: 1_000 });
+      await letters.close();
+      return found;
+    };
+    const reasons = new Set((await lettersOf('whole')).map(({ reason }) => reason));
+    const hiddenLetters = JSON.stringify(await lettersOf('hidden'));
+    expect(hiddenLetters).toContain('too_large');
     for (const argv of [
       ['check'],
       ['status'],
@@ -229,6 +235,10 @@ ${still.join('\n')}
     expect(values.filter(({ value }) => value.length < 4)).toEqual([]);
     const sent = new Map([['sent', JSON.stringify(hidden.events.map(({ call }) => call))]]);
     expect(tracesOf(values, sent).length).toBeGreaterThan(0);
+    // Where numbers are hashed, none stands in what is sent or set aside.
+    const numbers = values.filter(({ what }) => what === 'loyalty.card.printed_card_number');
+    expect(numbers.length).toBeGreaterThan(0);
+    expect(tracesOf(numbers, new Map([...sent, ['letters', hiddenLetters]]))).toEqual([]);
     expect(reasons).toEqual(new Set(['refused', 'too_large']));
     expect([...watched.places.keys()].toSorted()).toEqual(
       expect.arrayContaining([
