@@ -32,7 +32,7 @@ export function customReader(event: CustomEvent): CustomReader {
   const isAsked = (change: SourceChange, after: JoinedCommit, before: JoinedCommit | null): boolean => {
     if (change.op === 'delete' || !on.has(change.op)) return false;
     if (where(after, after) === false) return false;
-    if (change.op === 'insert') return true;
+    if (change.op === 'insert') return event.becomes.length === 0 || becomes(after, after) === true;
     const differs = (column: string): boolean =>
       after.own[column] !== undefined && after.own[column] !== before?.own[column];
     if (changed.length > 0 && (before === null || !changed.some(differs))) return false;
