@@ -5,7 +5,7 @@ import { deriveEvents } from '../../src/events/derive.js';
 import { compareRank, type Derived } from '../../src/events/event.js';
 import type { Row } from '../../src/records/tables.js';
 import { ACCOUNT, at, everythingAtOnce, PURCHASE, type Scenario } from './scenario.js';
-import { commitOf, settingsOf, World } from './world.js';
+import { commitOf, settingsOf } from './world.js';
 
 type Header = Row<'txn.transaction'>;
 
