@@ -12,7 +12,6 @@ import { openTranslation } from '../mapping/translation.js';
 import { rowOf } from '../postgres/query.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
-import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { Derivation, type DerivationOptions } from './derivation.js';
 
 export interface OpenDerivationOptions {
@@ -29,8 +28,6 @@ export interface OpenDerivationOptions {
   /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
   readonly onUnrouted?: (merchantId: string) => void;
   readonly onUnreadableNumber?: (column: string) => void;
-  /** Calls of these guests are not even derived: for what is only counted or shown. Default: nobody. */
-  readonly listed?: ListedGuests;
 }
 
 /**
@@ -62,7 +59,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     directory,
     rules,
     sources,
-    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options),
+    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options.onDerived),
     sink,
     suppress,
     withDatabase,
@@ -80,10 +77,9 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
 function* counted(
   calls: Iterable<Derived>,
   source: string,
-  { onDerived, listed }: OpenDerivationOptions,
+  onDerived: OpenDerivationOptions['onDerived'],
 ): Generator<Derived> {
   for (const call of calls) {
-    if (isListed(listed, call.guestId)) continue;
     onDerived?.(source, call.name, call.tag === 'event' ? 'derived' : 'rejected');
     yield call;
   }

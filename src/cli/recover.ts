@@ -13,7 +13,6 @@ import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
 import { reportLine } from './setup.js';
-import { commandList, listedOption } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface RecoverCommandOptions {
@@ -32,7 +31,6 @@ export async function recoverCommand(
   const { capture, sources } = config;
   const logger = commandLogger(context, config);
   const style = styleFor(context.out, context.env);
-  await using list = await commandList(config, logger);
   const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   let screen = new BackfillScreen(context.out, style, systemClock);
   const gaps = new Set<string>();
@@ -52,14 +50,12 @@ export async function recoverCommand(
               config,
               source,
               logger,
-              list,
               withLiveLanes: true,
               onObstacle: (text) => screen.obstacle(text),
             }),
         })),
         marginUs: options.margin,
         rowsPerSecond: options.rowsPerSecond,
-        ...listedOption(list),
         clock: systemClock,
         graceMs: config.shutdownGraceMs,
         reporter: {

@@ -1,5 +1,4 @@
 import { ConnectorError } from '../errors/connector-error.js';
-import { toldError, toldMessage } from '../errors/told.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 
 /** Exit code of what ended a command. */
@@ -16,10 +15,10 @@ export function describeError(error: Error, options: { readonly stack: boolean }
   if (error instanceof ConnectorError) {
     lines.push(`${error.code}: ${error.message}`, ...causes(error), `→ ${error.advice}`);
   } else {
-    lines.push(`unexpected error: ${toldMessage(error)}`, ...causes(error));
+    lines.push(`unexpected error: ${error.message}`, ...causes(error));
     if (!options.stack) lines.push('→ Run again with LOG_LEVEL=debug to see where it happened.');
   }
-  if (options.stack) lines.push(toldError(error).stack);
+  if (options.stack && error.stack !== undefined) lines.push(error.stack);
   return `${lines.join('\n')}\n`;
 }
 
@@ -27,7 +26,7 @@ function causes(error: Error): string[] {
   const lines: string[] = [];
   let cause = error.cause;
   while (cause instanceof Error && lines.length < 5) {
-    lines.push(`  because: ${toldMessage(cause)}`);
+    lines.push(`  because: ${cause.message}`);
     cause = cause.cause;
   }
   return lines;

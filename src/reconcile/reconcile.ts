@@ -7,7 +7,6 @@ import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { TallyBox } from '../queue/tally-box.js';
 import type { RedisClient } from '../queue/redis.js';
-import { GuestSet } from '../suppression/guest-set.js';
 import { NOTHING } from './decode.js';
 import {
   expectedIds,
@@ -38,8 +37,6 @@ export interface ReconcileOptions {
   /** Only these names; null: all, identify calls among them. */
   readonly names: readonly string[] | null;
   readonly clock: Clock;
-  /** Who is on the suppression list now. Default: nobody. */
-  readonly listed?: GuestSet;
   /** Between two looks at what seemed to be missing. Default 2,000. */
   readonly settleMs?: number;
   readonly signal?: AbortSignal;
@@ -95,8 +92,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     committedAfter: instantText(sinceCommitUs),
     names: options.names,
   };
-  const { listed = GuestSet.NONE } = options;
-  const query = { knex, relations: mapping.relations, of, tracked, nowMs, listed };
+  const query = { knex, relations: mapping.relations, of, tracked, nowMs };
   const box = new TallyBox(client, prefix, source.name);
   const counted = await readCounted(knex, box, source.name, minutes);
   const expected = await expectedMinutes({ ...query, minutes });

@@ -86,7 +86,6 @@ function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
               notes: [],
               deadLetters: {},
               suppressedGuests: 0,
-              listedGuests: null,
               ...queue,
             },
           },
