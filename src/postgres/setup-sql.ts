@@ -152,7 +152,8 @@ function slotSection({ slotName, publicationName, failover = true }: SetupScript
   const create = (extra: string): string =>
     `SELECT pg_create_logical_replication_slot(${slot}, 'pgoutput'${extra});`;
   return `-- ---- The replication slot, made after the publication, and where it begins ----
--- It waits for transactions that are open now.
+-- It waits for transactions that are open now, however long: the lock timeout is for tables, whose users would wait too.
+SET lock_timeout = 0;
 SELECT NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${slot}) AS todo,
   NOT EXISTS (SELECT FROM segment_connector.checkpoint WHERE slot_name = ${slot}) AS is_new,
   current_setting('server_version_num')::int >= 170000 AS has_failover, clock_timestamp() AS before_slot \\gset

@@ -196,6 +196,8 @@ export class LaneProducer {
       if (this.#options.signal.aborted) return;
       await this.#options.mayAdd(this);
       const batch = this.#buffer.take();
+      // What is offered from here on did not ask for haste.
+      if (this.#buffer.isEmpty) this.#urgent = false;
       if (batch === null) return;
       await this.#add(batch);
     }

@@ -383,20 +383,20 @@ test('Redis away for a while delays delivery and loses nothing', async () => {
 test('three processes with two lanes share the limit: no 429, the rate on average, order per account', async () => {
   await using r = await openDelivery({ limitPerSecond: 500, limitTolerance: 1.3 });
   const sink = await r.queue.sink({ sources: [{ name: 'wide', lanes: 2 }] });
-  for (const n of range(1, 1_200)) {
+  for (const n of range(1, 2_400)) {
     await sink.offer(transaction(n, [eventCall(`m${n}`, { account: String(n % 20) })], undefined, 'wide'));
   }
   await sink.flush();
   const settings = { name: 'wide', lanes: 2, rateLimitPerSecond: 500 };
   for (let i = 0; i < 3; i += 1) await r.deliver({}, settings);
-  await r.receiver.waitUntil(() => r.receiver.counts.events >= 1_200);
+  await r.receiver.waitUntil(() => r.receiver.counts.events >= 2_400);
   const { requests, counts } = r.receiver;
   expect(counts.limited).toBe(0);
   const last = requests.at(-1);
   const spanMs =
     (last?.arrivedAtMs ?? 0) - (requests[0]?.arrivedAtMs ?? 0) + (last?.messageIds.length ?? 0) * 2;
-  expect(1_200_000 / spanMs).toBeGreaterThan(470);
-  expect(1_200_000 / spanMs).toBeLessThan(515);
+  expect(2_400_000 / spanMs).toBeGreaterThan(470);
+  expect(2_400_000 / spanMs).toBeLessThan(515);
   for (const account of range(0, 19)) {
     const events = r.receiver.events.filter((event) => event.userId === String(account));
     const numbers = events.map((event) => Number(event.messageId.slice(1)));

@@ -10,6 +10,7 @@ import { connectorMigrationState, migrateConnector } from '../../src/postgres/mi
 import { setUp } from '../../src/postgres/setup.js';
 import { setupScript } from '../../src/postgres/setup-sql.js';
 import { compareStart } from '../../src/replication/startup.js';
+import { eventually } from '../support/eventually.js';
 import { MEMBER, ODD_MAPPING, ODD_SCHEMA } from '../support/odd-schema.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 
@@ -184,6 +185,30 @@ test.skipIf(PSQL === undefined)(
     );
     expect(rows.map(({ name }) => name)).toEqual(Object.keys(MEMBER.columns));
     await byScript.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  },
+);
+
+test.skipIf(PSQL === undefined)(
+  'the printed script waits for open transactions as long as they take: its lock timeout is for tables alone',
+  async () => {
+    await using database = await testDatabase();
+    const open = await database.session();
+    await open.query('BEGIN');
+    await open.query('SELECT pg_current_xact_id()');
+    const slotName = `slot_${database.name}`;
+    const run = psql(database.url, setupScript({ publicationName: 'p', slotName, role: 'nobody_yet' }));
+    await eventually(async () => {
+      const { rows } = await database.sql<{ longer: boolean }>(
+        `SELECT clock_timestamp() - query_start > interval '6 s' AS longer FROM pg_stat_activity
+          WHERE application_name = 'psql' AND datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows[0]?.longer === true;
+    }, 'psql waiting beyond the lock timeout');
+    await open.query('COMMIT');
+    expect((await run).code).toBe(0);
+    expect(
+      (await database.sql('SELECT FROM pg_replication_slots WHERE slot_name = $1', [slotName])).rowCount,
+    ).toBe(1);
   },
 );
 

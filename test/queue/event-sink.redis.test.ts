@@ -188,6 +188,19 @@ test('an idle lane sends at once; one with jobs waiting gathers fuller batches',
   expect(sizes.length).toBeLessThan(8);
 });
 
+test('what is offered after a flush is gathered again: haste ends with what was flushed', async () => {
+  await using rig = await QueueRig.open();
+  const sink = await rig.sink({ linger: { stepMs: 60_000, maxMs: 60_000 } });
+  await sink.offer(transaction(1, [eventCall('m1')]));
+  await sink.flush();
+  for (const n of range(2, 21)) {
+    for (const m of range(1, 10)) await sink.offer(transaction(n * 10 + m, [eventCall(`m${n}-${m}`)]));
+    await sink.flush();
+  }
+  const sizes = (await rig.jobs()).map(({ calls }) => calls.length);
+  expect(sizes).toEqual([1, ...range(2, 21).map(() => 10)]);
+});
+
 test('a lane that lingers for jobs waiting goes on as soon as they are delivered, however long it might have lingered', async () => {
   await using rig = await QueueRig.open();
   const sink = await rig.sink({ linger: { stepMs: 60_000, maxMs: 60_000 } });
