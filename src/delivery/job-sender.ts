@@ -1,5 +1,6 @@
 import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import type { QueuedCall } from '../queue/job.js';
 import { BisectCursor } from './bisect.js';
@@ -99,7 +100,8 @@ export class JobSender {
   async #walk(walk: JobWalk): Promise<'done' | 'interrupted'> {
     const { gate, limiter, client, clock, observer, source, lane } = this.#options;
     const { job, cursor } = walk;
-    const stop = AbortSignal.any([job.closing, job.abort]);
+    using either = new EitherSignal(job.closing, job.abort);
+    const stop = either.signal;
     const backoff = new Backoff({ initialMs: 100, maxMs: 30_000 });
     while (!cursor.done) {
       if (walk.probeFailed) return 'done';

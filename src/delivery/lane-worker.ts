@@ -2,6 +2,7 @@ import { WaitingError, type Job, type Worker } from 'bullmq';
 import type { ErrorCode } from '../errors/codes.js';
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import type { Clock } from '../lifecycle/clock.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import type { DrainEnd } from '../lifecycle/shutdown.js';
 import type { DeadLetters } from '../queue/dead-letters.js';
@@ -237,12 +238,13 @@ export class LaneWorker {
     const sequenced = place.tag === 'next';
     const pending = new PendingTally(this.#tally.channel, isSideLane(lane) ? data.epoch : progress.run);
     const count = { target: this.#tally, pending };
+    using abort = new EitherSignal(lost, this.#abort.signal);
     const end = await sender.send({
       calls,
       start: sequenced ? place.doneCalls : 0,
       queuedAtMs: data.queuedAtMs,
       closing: this.#closing.signal,
-      abort: AbortSignal.any([lost, this.#abort.signal]),
+      abort: abort.signal,
       saveProgress: async (done) => {
         if (!sequenced) return;
         const { seq, epoch } = data;

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/codes.js';
 import type { Clock } from '../lifecycle/clock.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import type { DeliveryObserver } from './observer.js';
 
 export interface SourceGateOptions {
@@ -39,8 +40,8 @@ export class SourceGate {
         this.#prober = lane;
         return true;
       }
-      const until = AbortSignal.any([signal, this.#changed.signal]);
-      await this.#options.clock.sleep(Math.max(waitMs, 10), until);
+      using until = new EitherSignal(signal, this.#changed.signal);
+      await this.#options.clock.sleep(Math.max(waitMs, 10), until.signal);
     }
     return false;
   }

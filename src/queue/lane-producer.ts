@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import type { DerivedEvent } from '../events/event.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import { formatLsn } from '../postgres/lsn.js';
@@ -212,8 +213,8 @@ export class LaneProducer {
       const dueMs = since + lingerMs(this.jobsWaiting, this.#options.linger) - this.#options.clock.now();
       if (dueMs <= 0) return;
       this.#wake = new AbortController();
-      const woken = AbortSignal.any([this.#wake.signal, this.#options.signal]);
-      await this.#options.clock.sleep(Math.min(dueMs, LINGER_LOOK_MS), woken);
+      using woken = new EitherSignal(this.#wake.signal, this.#options.signal);
+      await this.#options.clock.sleep(Math.min(dueMs, LINGER_LOOK_MS), woken.signal);
       this.#wake = null;
       if (dueMs > LINGER_LOOK_MS) await this.#refresh();
     }
