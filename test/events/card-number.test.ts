@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { EventSettings, UserIdStrategy } from '../../src/config/source.js';
 import type { Derived } from '../../src/events/event.js';
 import { shownCardNumber } from '../../src/events/card-number.js';
+import { customCall } from '../../src/events/custom-event.js';
 import { profileIdentify } from '../../src/events/profile-identify.js';
 import { ACCOUNT, everythingAtOnce, type Scenario, type SentCall } from './scenario.js';
 import { row } from './world.js';
@@ -83,6 +84,40 @@ describe.each(STRATEGIES)('with people named by %s', (strategy) => {
       }
     }
   });
+});
+
+test('a custom event shows its printed_card_number as the source shows the others', () => {
+  const [number = ''] = NUMBERS;
+  for (const [cardNumber, shown] of [
+    [{ mode: 'FULL', hashKey: null }, number],
+    [MASKED, number.slice(-6)],
+    [HASHED, createHmac('sha256', 'sixteen characters').update(number).digest('hex')],
+  ] as const) {
+    const { world: facts, commit, settings } = scenarioOf(cardNumber, 'account_id');
+    const calls = customCall(
+      {
+        row: {
+          event: 'Card Blocked',
+          order: 0,
+          table: 'block',
+          primaryKey: '1',
+          key: '1',
+          merchantId: '777777',
+          accountId: ACCOUNT,
+          userId: null,
+          at: null,
+          properties: { printed_card_number: { kind: 'text', text: number } },
+        },
+        table: 'block',
+        merchantId: '777777',
+        primaryKey: '1',
+        accountId: ACCOUNT,
+      },
+      { facts, commit, settings },
+    );
+    const [body] = calls.map(({ json }) => JSON.parse(json) as SentCall);
+    expect(body?.properties).toEqual({ printed_card_number: shown });
+  }
 });
 
 test('a hashed number is the same in properties, traits and userId, and no other card’s', () => {
