@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { ConnectorError, toError } from '../errors/connector-error.js';
-import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
 import type { Derived, DerivedEvent } from '../events/event.js';
 import { failpoint } from '../lifecycle/failpoint.js';
@@ -22,6 +21,7 @@ import type { Lsn } from '../postgres/lsn.js';
 import { formatMark, isQueued, markUpTo, type Mark } from './mark.js';
 import { lingerMs, type LingerSettings } from './nagle.js';
 import type { QueueObserver } from './observer.js';
+import { patiently } from './patiently.js';
 import { queueLost } from './queue-lost.js';
 import type { RedisClient } from './redis.js';
 import { isSideLane } from './side-lanes.js';
@@ -268,12 +268,12 @@ export class LaneProducer {
     const id = laneJobId({ seq, epoch: this.#epoch }, this.#nonce);
     const mark = formatMark(batch.last);
     const next: LaneStep = { seq, id, mark, queuedBytes: previous.queuedBytes + data.body.length };
-    await this.#patiently(async () => {
+    await patiently(async () => {
       this.#judge(await writeIntent(client, queue.keys, { epoch: this.#epoch, previous, next }), previous);
       failpoint('intent-written');
       await queue.add(id, data);
       failpoint('job-added');
-    });
+    }, this.#options);
     this.#previous = next;
     this.#mark = batch.last;
     observer.queued?.({
@@ -294,31 +294,13 @@ export class LaneProducer {
     const pending = new PendingTally(channel, isSideLane(lane) ? this.#epoch : this.#run);
     pending.suppressed(calls);
     const held = { stateKey: queue.keys.state, epoch: this.#epoch };
-    await this.#patiently(async () => {
+    await patiently(async () => {
       if (await countPassedOver(client, held, tallyTarget(prefix, source, channel), pending)) return;
       await this.check();
       throw this.#taken();
-    });
+    }, this.#options);
     failpoint('listed-counted');
     observer.suppressed?.(source, calls);
-  }
-
-  /** Runs a step until Redis has taken it. */
-  async #patiently(step: () => Promise<void>): Promise<void> {
-    const { clock, source, observer, signal } = this.#options;
-    const backoff = new Backoff({ initialMs: 50, maxMs: 5_000 });
-    for (;;) {
-      try {
-        await step();
-        break;
-      } catch (error) {
-        if (error instanceof ConnectorError || signal.aborted) throw error;
-        observer.waiting?.('redis_unavailable', source, toError(error));
-        await clock.sleep(backoff.nextMs(), signal);
-        if (signal.aborted) throw error;
-      }
-    }
-    if (backoff.failures > 0) observer.resumed?.('redis_unavailable', source);
   }
 
   #judge(answer: LaneAnswer, confirmed: LaneStep): void {
