@@ -5,12 +5,14 @@ import type { Role } from './config/option.js';
 import { createDelivery, type Delivery } from './delivery/delivery.js';
 import type { DeliveryObserver } from './delivery/observer.js';
 import { toError } from './errors/connector-error.js';
+import { toldMessage } from './errors/told.js';
 import type { Clock } from './lifecycle/clock.js';
 import type { DrainEnd } from './lifecycle/shutdown.js';
 import { ReleaseStack } from './lifecycle/stack.js';
 import type { Service } from './lifecycle/supervise.js';
 import { openMapping } from './mapping/open-mapping.js';
 import { combine } from './observers/combine.js';
+import { listLog, listMetrics, listWords } from './observers/list-observers.js';
 import { deliveryMetrics } from './observers/delivery-metrics.js';
 import type { HealthState } from './observability/health.js';
 import { startProbeServer, type ProbeServer } from './observability/http.js';
@@ -22,6 +24,7 @@ import { captureMetrics, queueMetrics, setPositions } from './observers/pipeline
 import { Watch } from './observers/watch.js';
 import { createEventSink } from './queue/event-sink.js';
 import type { QueueObserver } from './queue/observer.js';
+import { configuredList, type ConfiguredList } from './suppression/configured-list.js';
 import { startTallyService, type TallyService } from './reconcile/tally-service.js';
 
 export interface ConnectorDependencies {
@@ -58,6 +61,7 @@ export class Connector implements Service {
   #reportFailure: (error: Error) => void = () => undefined;
   #failure: Error | null = null;
   #watch: Watch | null = null;
+  #list: ConfiguredList | null = null;
   #capture: CaptureService | null = null;
   #delivery: Delivery | null = null;
   #delivering = false;
@@ -99,11 +103,16 @@ export class Connector implements Service {
   }
 
   health(): HealthState {
-    const failure = this.#failure?.message ?? null;
+    const failure = this.#failure === null ? null : toldMessage(this.#failure);
     const watch = this.#watch;
     if (watch === null) return { live: failure === null, ready: false, reasons: ['starting'], facts: {} };
     const delivery = this.#deps.role === 'capture' ? null : this.#delivering ? 'running' : 'starting';
-    return watch.health({ failure, delivery, positions: this.#capture?.positions ?? null });
+    return watch.health({
+      failure,
+      delivery,
+      positions: this.#capture?.positions ?? null,
+      more: (this.#list?.problems ?? []).map(listWords),
+    });
   }
 
   async #start(): Promise<void> {
@@ -128,11 +137,28 @@ export class Connector implements Service {
         }),
       (server) => server.close(),
     );
+    if (this.#stopping === null) await this.#readList();
     // Released after delivery, whose last deliveries it still moves.
     const tallies = role === 'deliver' ? [] : this.#startTallies();
     if (role !== 'capture' && this.#stopping === null) await this.#startDelivery(watch);
     if (this.#stopping === null) await Promise.all(tallies.map(async (each) => each.begin()));
     if (role !== 'deliver' && this.#stopping === null) this.#startCapture(watch, tallies);
+  }
+
+  /** Before anything is queued or sent. @throws ConnectorError SUPPRESSION_UNREADABLE */
+  async #readList(): Promise<void> {
+    const { suppression: settings, postgres } = this.#config;
+    const { clock, logger, role } = this.#deps;
+    const list = configuredList({
+      settings,
+      postgres: role === 'deliver' ? null : postgres,
+      clock,
+      observer: combine(listLog(logger), listMetrics(this.#metrics)),
+    });
+    if (list === null) return;
+    this.#list = list;
+    this.#releases.defer('suppression list', () => list.close());
+    await list.begin({ patiently: true, onFailed: (error) => this.#fail(error) });
   }
 
   #startTallies(): readonly TallyService[] {
@@ -155,14 +181,16 @@ export class Connector implements Service {
   }
 
   async #startDelivery(watch: Watch): Promise<void> {
-    const { redis, sources, queue } = this.#config;
+    const { redis, sources, queue, suppression } = this.#config;
     if (redis === null) throw new RangeError('delivery needs redis');
-    const { clock, logger, observers, probeIntervalMs } = this.#deps;
+    const { clock, logger, observers, probeIntervalMs, role } = this.#deps;
     const delivery = createDelivery({
       sources: sources.map(({ delivery: settings }) => present(settings, 'Segment source')),
       redis,
       prefix: queue.prefix,
       clock,
+      ...(this.#list === null ? {} : { listed: this.#list }),
+      needsPublishedList: role === 'deliver' && suppression.table !== null,
       ...(probeIntervalMs === undefined ? {} : { probeIntervalMs }),
       observer: combine(
         deliveryMetrics(this.#metrics),
@@ -187,6 +215,7 @@ export class Connector implements Service {
     const { redis, postgres, capture: settings, queue, sources } = this.#config;
     if (redis === null || postgres === null) throw new RangeError('capture needs postgres and redis');
     const { clock, logger, observers } = this.#deps;
+    const listed = this.#list === null ? {} : { listed: this.#list };
     const stop = new AbortController();
     const force = new AbortController();
     const service = captureService({
@@ -203,6 +232,7 @@ export class Connector implements Service {
         observers?.capture ?? {},
       ),
       counted: async () => void (await Promise.all(tallies.map((each) => each.settle()))),
+      ...listed,
       onUnreadableNumber: () => this.#metrics.unreadableNumbers.inc(),
       openSink: () =>
         createEventSink({
@@ -210,6 +240,7 @@ export class Connector implements Service {
           sources: laneCounts(sources),
           prefix: queue.prefix,
           queueBudgetBytes: queue.budgetBytes,
+          ...listed,
           clock,
           observer: combine(
             queueMetrics(this.#metrics),

@@ -8,6 +8,7 @@ import { failpoint } from '../lifecycle/failpoint.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { EventSink } from '../queue/sink.js';
+import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { deriveCommit } from './derive-commit.js';
 import type { FeedName } from './feeds.js';
 import { PageReader, type Page } from './page-reader.js';
@@ -46,6 +47,8 @@ export interface BackfillOptions {
   readonly pageRows?: number;
   /** Only calls with these message ids. Default: all. */
   readonly only?: ReadonlySet<string>;
+  /** Calls of these guests are not counted; the sink does not queue them. Default: nobody. */
+  readonly listed?: ListedGuests;
   readonly observer?: BackfillObserver;
 }
 
@@ -149,7 +152,7 @@ async function offer(page: Page, options: BackfillOptions, count: (name: CallNam
   for (const restored of page.commits) {
     const facts = page.facts.factsOf(restored);
     const derived = deriveCommit(restored, facts, { source, events, observer: values });
-    const calls = counted(wanted(derived, options.only), count);
+    const calls = counted(wanted(derived, options.only), options.listed, count);
     if (sink === null) {
       for (const _call of calls);
       continue;
@@ -169,9 +172,13 @@ function* wanted(calls: Iterable<Derived>, only: ReadonlySet<string> | undefined
   for (const call of calls) if (only === undefined || only.has(call.messageId)) yield call;
 }
 
-function* counted(calls: Iterable<Derived>, count: (name: CallName) => void): Generator<Derived> {
+function* counted(
+  calls: Iterable<Derived>,
+  listed: ListedGuests | undefined,
+  count: (name: CallName) => void,
+): Generator<Derived> {
   for (const call of calls) {
-    count(call.name);
+    if (!isListed(listed, call.guestId)) count(call.name);
     yield call;
   }
 }

@@ -7,6 +7,7 @@ import type { LaneName } from '../queue/keys.js';
 import { queueLost } from '../queue/queue-lost.js';
 import type { LaneMark, QueueSink } from '../queue/queue-sink.js';
 import { laneLabel } from '../queue/side-lanes.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { backfill, type BackfillObserver, type BackfillStatus } from './backfill.js';
 import type { BackfillRequest } from './request.js';
 import { begunAgain, finishRun, saveRun, type BackfillRun } from './run-store.js';
@@ -35,6 +36,8 @@ export interface FillOptions {
   readonly maxJobs?: number;
   /** Only calls with these message ids. Default: all. */
   readonly only?: ReadonlySet<string>;
+  /** As the lane's sinks have them. Default: nobody. */
+  readonly listed?: ListedGuests;
   /** Before the first page, once sink and delivery are up. */
   readonly prepare?: (sink: QueueSink, signal: AbortSignal) => Promise<void>;
   readonly observer: FillObserver;

@@ -13,6 +13,7 @@ import { compareStart } from '../replication/startup.js';
 import { timeText } from '../replay/position.js';
 import { ensureReplaySlot } from '../replay/replay-slot.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { fill, untilLiveDelivered, type BackfillLane, type Filled, type FillObserver } from './fill.js';
 import { suppressRemovedGuests } from './removed-guests.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
@@ -30,6 +31,8 @@ export interface RecoverOptions {
   readonly marginUs?: number;
   readonly rowsPerSecond: number;
   readonly pageRows?: number;
+  /** As the lanes' sinks have them. Default: nobody. */
+  readonly listed?: ListedGuests;
   readonly clock: Clock;
   readonly reporter: RecoverReporter;
   readonly graceMs: number;
@@ -160,7 +163,8 @@ async function fillFor(
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { knex, clock, reporter, rowsPerSecond, pageRows, graceMs, mapping = REFERENCE_MAPPING } = options;
+  const { knex, clock, reporter, rowsPerSecond, pageRows, listed, graceMs } = options;
+  const { mapping = REFERENCE_MAPPING } = options;
   reporter.gaps(gaps, span, source);
   const request = requestFor(span, source);
   const gapId = gaps[0].id;
@@ -178,6 +182,7 @@ async function fillFor(
       lane,
       rowsPerSecond,
       ...(pageRows === undefined ? {} : { pageRows }),
+      ...(listed === undefined ? {} : { listed }),
       graceMs,
       observer: reporter.observer,
       prepare: async (sink) => {

@@ -12,6 +12,7 @@ import { openTranslation } from '../mapping/translation.js';
 import { rowOf } from '../postgres/query.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
+import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { Derivation, type DerivationOptions } from './derivation.js';
 
 export interface OpenDerivationOptions {
@@ -28,6 +29,8 @@ export interface OpenDerivationOptions {
   /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
   readonly onUnrouted?: (merchantId: string) => void;
   readonly onUnreadableNumber?: (column: string) => void;
+  /** Calls of these guests are not even derived: for what is only counted or shown. Default: nobody. */
+  readonly listed?: ListedGuests;
 }
 
 /**
@@ -59,7 +62,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     directory,
     rules,
     sources,
-    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options.onDerived),
+    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options),
     sink,
     suppress,
     withDatabase,
@@ -77,9 +80,10 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
 function* counted(
   calls: Iterable<Derived>,
   source: string,
-  onDerived: OpenDerivationOptions['onDerived'],
+  { onDerived, listed }: OpenDerivationOptions,
 ): Generator<Derived> {
   for (const call of calls) {
+    if (isListed(listed, call.guestId)) continue;
     onDerived?.(source, call.name, call.tag === 'event' ? 'derived' : 'rejected');
     yield call;
   }

@@ -9,6 +9,7 @@ import type { Logger } from '../observability/logger.js';
 import { closeKnex, openKnex, type DatabaseOptions } from '../postgres/connection.js';
 import { keepSuppressed } from '../postgres/suppressed-guests.js';
 import type { QueueSink } from '../queue/event-sink.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { Capture } from './capture.js';
 import type { CaptureObserver, CapturePositions } from './observer.js';
 import { openDerivation } from './open-derivation.js';
@@ -18,6 +19,8 @@ export interface CaptureServiceOptions {
   readonly settings: CaptureSettings;
   readonly sources: readonly EventSettings[];
   readonly openSink: () => QueueSink;
+  /** Who is on the suppression list, as `openSink`'s sinks have it too. Default: none is configured. */
+  readonly listed?: ListedGuests;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;
@@ -57,6 +60,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     clock,
     observer,
     openSink: options.openSink,
+    listed: options.listed ?? null,
     ...(options.counted === undefined ? {} : { counted: options.counted }),
     replay: { retentionMs: settings.replayRetentionMs, maxWalBytes: settings.replayMaxWalBytes },
     openMapping: () => openMapping(knex),

@@ -17,7 +17,9 @@ import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import { Books } from './books.js';
 import type { Checkpoints } from './checkpoints.js';
 import type { CaptureObserver, CapturePositions } from './observer.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { patientDatabase } from './patient-database.js';
+import { PublishedList } from './published-list.js';
 import { prepareReplaySlot, trailingTask, type ReplaySettings } from './replay-window.js';
 import { StreamFloor } from './stream-floor.js';
 import { compareAtStart, watchPublication, type Start } from './start.js';
@@ -46,6 +48,8 @@ export interface SessionOptions {
   ) => Promise<Derive>;
   /** How the replay slot trails. */
   readonly replay: ReplaySettings;
+  /** Who is on the suppression list; null: none is configured. */
+  readonly listed: ListedGuests | null;
   readonly onStreaming: () => void;
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
@@ -102,6 +106,9 @@ export class CaptureSession {
       if (stop.aborted) return;
       await untilAborted(stop, restoreSuppressions(knex, sink));
       if (stop.aborted) return;
+      const list = new PublishedList({ ...this.#options, sink });
+      await untilAborted(stop, list.begin(AbortSignal.any([stop, this.#ending.signal])));
+      if (stop.aborted) return;
       const patiently = patientDatabase({ ...this.#options, signal: this.#ending.signal });
       const derive = await untilAborted(stop, this.#options.derive(sink, patiently, mapping));
       if (derive === null) return;
@@ -114,7 +121,7 @@ export class CaptureSession {
       // Lanes in the checkpoint say that the marks are this history's: a crash before the first row must not forget it.
       if (Object.keys(start.checkpoint.lanes).length === 0) await checkpoints.writeNow({ always: true });
       this.#options.onStreaming();
-      await this.#pump(stop, stream, sink, { derive, checkpoints, delivered, start });
+      await this.#pump(stop, stream, sink, { derive, checkpoints, delivered, start, list });
       logger.info({ slot: slotName, confirmed: formatLsn(stream.confirmed) }, 'capture drained');
     } finally {
       this.#ending.abort();
@@ -186,15 +193,17 @@ export class CaptureSession {
       readonly checkpoints: Checkpoints;
       readonly delivered: DeliveredWatch;
       readonly start: Start;
+      readonly list: PublishedList;
     },
   ): Promise<void> {
-    const { derive, checkpoints, delivered, start } = parts;
+    const { derive, checkpoints, delivered, start, list } = parts;
     const background = new AbortController();
     const trailing = trailingTask(this.#options, { delivered, passed: () => this.#floor.progress.endLsn });
     const tasks = [
       checkpoints.run(background.signal),
       delivered.run(background.signal),
       trailing.run(background.signal),
+      list.run(background.signal),
       watchPublication({ ...this.#options, stored: start.checkpoint.publication }, background.signal),
     ];
     const failure = Promise.race([

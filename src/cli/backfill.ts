@@ -18,6 +18,7 @@ import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
 import { sourceAsked } from './source.js';
+import { commandList, listedOption } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface BackfillCommandOptions {
@@ -47,8 +48,9 @@ export async function backfillCommand(
   const request = requestOf(options, asked.settings);
   requireOffered(request, asked.settings);
   const database = present(config.postgres, 'database');
-  const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   const logger = commandLogger(context, config);
+  await using list = await commandList(config, logger);
+  const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   const screen = new BackfillScreen(context.out, styleFor(context.out, context.env), systemClock);
   const { signal } = context;
   try {
@@ -59,13 +61,15 @@ export async function backfillCommand(
       slotName: config.capture.slotName,
     });
     const names = [...request.events, ...(request.identify ? ['profiles'] : [])];
+    const { rowsPerSecond } = options;
     const common = {
       knex,
       mapping,
       clock: systemClock,
       source,
       request,
-      rowsPerSecond: options.rowsPerSecond,
+      rowsPerSecond,
+      ...listedOption(list),
     };
     if (options.dryRun) {
       screen.plan(names, span, source.name);
@@ -91,6 +95,7 @@ export async function backfillCommand(
       config,
       source: asked,
       logger,
+      list,
       withLiveLanes: false,
       onObstacle: (text) => screen.obstacle(text),
     });

@@ -13,6 +13,7 @@ import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
 import { reportLine } from './setup.js';
+import { commandList, listedOption } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface RecoverCommandOptions {
@@ -31,6 +32,7 @@ export async function recoverCommand(
   const { capture, sources } = config;
   const logger = commandLogger(context, config);
   const style = styleFor(context.out, context.env);
+  await using list = await commandList(config, logger);
   const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   let screen = new BackfillScreen(context.out, style, systemClock);
   const gaps = new Set<string>();
@@ -50,12 +52,14 @@ export async function recoverCommand(
               config,
               source,
               logger,
+              list,
               withLiveLanes: true,
               onObstacle: (text) => screen.obstacle(text),
             }),
         })),
         marginUs: options.margin,
         rowsPerSecond: options.rowsPerSecond,
+        ...listedOption(list),
         clock: systemClock,
         graceMs: config.shutdownGraceMs,
         reporter: {

@@ -172,6 +172,26 @@ export function secret(pattern: RegExp, says: string): Check<string> {
   return check(says, (text) => (pattern.test(text) ? text : new Refusal(`must be ${says}.`)));
 }
 
+export interface TableColumn {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+}
+
+/** Names as the catalogue has them: nothing is folded, quoted or guessed. */
+export const tableColumn: Check<TableColumn> = check(
+  'schema, table and column, as `public.opted_out.guest_id`',
+  (text) => {
+    const [, schema = '', table = '', column = ''] =
+      /^([^."?\s]{1,63})\.([^."?\s]{1,63})\.([^."?\s]{1,63})$/.exec(text) ?? [];
+    return column === ''
+      ? new Refusal(
+          `is ${quoted(text)}; it must be schema, table and column, such as public.opted_out.guest_id, without quotes.`,
+        )
+      : { schema, table, column };
+  },
+);
+
 /** Contents of a PEM file. */
 export const pem: Check<string> = check('PEM file', (text) =>
   text.includes('-----BEGIN ') ? text : new Refusal('holds no PEM block (-----BEGIN …).'),

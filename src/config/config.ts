@@ -1,4 +1,5 @@
 import type { MappingSpec } from '../mapping/spec.js';
+import type { TableColumn } from './checks.js';
 import type { Role } from './option.js';
 import type { DeliverySettings, EventSettings } from './source.js';
 
@@ -44,6 +45,14 @@ export interface QueueSettings {
   readonly budgetBytes: number;
 }
 
+/** Where the guests stand of whom nothing may be sent, of whatever source. */
+export interface SuppressionSettings {
+  /** Path; null: there is no file. */
+  readonly file: string | null;
+  readonly table: TableColumn | null;
+  readonly tableRefreshMs: number;
+}
+
 /** One Segment source: what goes there, and how. */
 export interface SourceConfig {
   readonly settings: EventSettings;
@@ -62,6 +71,7 @@ export interface Config {
   readonly redis: RedisSettings | null;
   readonly capture: CaptureSettings;
   readonly queue: QueueSettings;
+  readonly suppression: SuppressionSettings;
   /** At least one, with names of their own. */
   readonly sources: readonly [SourceConfig, ...SourceConfig[]];
   /** What the file says of the user's schema, not yet held against a database. */

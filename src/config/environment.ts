@@ -95,7 +95,7 @@ function parsed(name: OptionName, spec: OptionSpec, text: string, problems: Prob
 }
 
 /** A variable that begins like this and is no option is a mistake, not another program's. */
-const OWN_PREFIX = /^(SEGMENT|DATABASE_TLS|REDIS_TLS|CARD_NUMBER|USER_ID)_/;
+const OWN_PREFIX = /^(SEGMENT|DATABASE_TLS|REDIS_TLS|CARD_NUMBER|USER_ID|SUPPRESSION)_/;
 /** Kubernetes adds these for every service of the namespace, whatever its name. */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP)(_.+)?)?$/;
 /** Set by shells and proxies; near one of our names by chance. */

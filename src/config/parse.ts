@@ -106,6 +106,11 @@ function resolve(values: OptionValues, role: Role, problems: Problem[]): Omit<Co
     redis: redisSettings(values, problems),
     capture: captureSettings(values),
     queue: { prefix: values.QUEUE_PREFIX, budgetBytes: values.QUEUE_BUDGET },
+    suppression: {
+      file: values.SUPPRESSION_FILE,
+      table: values.SUPPRESSION_TABLE,
+      tableRefreshMs: values.SUPPRESSION_TABLE_REFRESH,
+    },
     sources: [source],
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
     logLevel: values.LOG_LEVEL,

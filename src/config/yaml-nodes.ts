@@ -185,7 +185,7 @@ export class YamlNodes {
     if (filled === null || !filled.startsWith('file:')) return filled;
     const path = filled.slice('file:'.length);
     // Such an option is the path of a file by itself.
-    if (spec?.file === 'only') return path;
+    if (spec?.file === 'only' || spec?.file === 'path') return path;
     const { readFile } = this.#options;
     return contentsOf({ variable: at, path, secret: spec?.secret ?? false }, readFile, this.problems) ?? null;
   }

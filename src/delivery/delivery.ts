@@ -10,7 +10,9 @@ import { DEFAULT_PREFIX } from '../queue/keys.js';
 import { claimLanes } from '../queue/lanes.js';
 import { closeRedis, connectRedis, cutRedis, untilReady, type RedisClient } from '../queue/redis.js';
 import { isSideLane, SIDE_LANES, type SideLane } from '../queue/side-lanes.js';
-import { suppressedAmong } from '../queue/suppressions.js';
+import { PublishedGuests } from '../queue/listed-guests.js';
+import { SuppressionCheck } from '../queue/suppression-check.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { BatchClient } from './batch-client.js';
 import { JobSender } from './job-sender.js';
 import { DEFAULT_LOCK_TIMING, LaneWorker, type LockTiming } from './lane-worker.js';
@@ -28,6 +30,13 @@ export interface DeliveryOptions {
   readonly onlyLane?: SideLane;
   /** Before every key; the same as capture's. Default `paytronix`. */
   readonly prefix?: string;
+  /**
+   * What this process reads of the suppression list itself; while it has read nothing, delivery begins only once Redis holds the
+   * list that capture publishes. Default: Redis alone says who is listed.
+   */
+  readonly listed?: ListedGuests;
+  /** Begin only once Redis holds a list: there is one, and it is more than this process can read. Default false. */
+  readonly needsPublishedList?: boolean;
   readonly observer?: DeliveryObserver;
   /** How often a source that refuses everything, or a lane that stands still, is tried. Default 60,000. */
   readonly probeIntervalMs?: number;
@@ -123,11 +132,15 @@ class QueueDelivery implements Delivery {
     });
     this.#client = client;
     await untilReady(client, this.#ending.signal);
+    const published = new PublishedGuests(client, this.#prefix);
     for (const settings of this.#options.sources) {
       if (this.#options.onlyLane === undefined) {
         await this.#patiently(async () => claimLanes(client, this.#prefix, settings.name, settings.lanes));
       }
-      this.#sources.set(settings.name, this.#openSource(client, settings));
+      const check = this.#suppressionCheck(client, settings.name, published);
+      const waiting = (): void => this.#observer.awaitsList?.(settings.name);
+      await this.#patiently(async () => check.untilKnown(this.#clock, this.#ending.signal, waiting));
+      this.#sources.set(settings.name, this.#openSource(client, settings, check));
     }
     for (const worker of this.#workers()) {
       await this.#patiently(async () => worker.start());
@@ -149,7 +162,13 @@ class QueueDelivery implements Delivery {
     }
   }
 
-  #openSource(client: RedisClient, settings: DeliverySettings): Source {
+  #suppressionCheck(client: RedisClient, source: string, published: PublishedGuests): SuppressionCheck {
+    const { listed, needsPublishedList: needsPublished = false } = this.#options;
+    const options = { client, prefix: this.#prefix, source, published, needsPublished };
+    return new SuppressionCheck(listed === undefined ? options : { ...options, listed });
+  }
+
+  #openSource(client: RedisClient, settings: DeliverySettings, check: SuppressionCheck): Source {
     const { name, rateLimitPerSecond, rateLimitGroup } = settings;
     const clock = this.#clock;
     const observer = this.#observer;
@@ -164,8 +183,6 @@ class QueueDelivery implements Delivery {
     const gate = new SourceGate({ source: name, clock, observer, probeIntervalMs });
     const onError = (error: Error): void => observer.connectionError?.(error);
     const letters = new DeadLetters(name, { client, prefix, onError });
-    const suppressed = async (guestIds: readonly string[]): Promise<ReadonlySet<string>> =>
-      suppressedAmong(client, prefix, guestIds);
     const timing = this.#options.timing ?? DEFAULT_LOCK_TIMING;
     const readers = this.#options.readers === undefined ? {} : { readers: this.#options.readers };
     const source: Source = { gate, letters, clients: [], workers: [] };
@@ -178,7 +195,7 @@ class QueueDelivery implements Delivery {
         client: segment,
         limiter: isSideLane(lane) ? limiters.side : limiters.live,
         gate,
-        suppressedAmong: suppressed,
+        suppressedAmong: async (guestIds) => check.among(guestIds),
       });
       source.workers.push(
         new LaneWorker({ ...common, client, prefix, sender, letters, timing, probeIntervalMs, ...readers }),

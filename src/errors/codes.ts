@@ -268,6 +268,11 @@ export const ERROR_POLICY = {
     'No mapping was proposed: there is nothing to look at, or the file cannot be written.',
     'The message says which; `paytronix-segment mapping init --help` lists the options.',
   ),
+  SUPPRESSION_UNREADABLE: policy(
+    'stop',
+    'The suppression list that SUPPRESSION_FILE or SUPPRESSION_TABLE names cannot be read.',
+    'Make it readable (`paytronix-segment check` says what is wrong with it) or take the option out. Nothing is sent without it at a start; a process that has read it before goes on with what it knows, and says so in `/readyz`.',
+  ),
   TALLIES_MISSING: policy(
     'stop',
     'Nothing says what was delivered: capture of this release has not run yet with this source.',

@@ -9,6 +9,7 @@ import {
   type ValueObserver,
 } from '../records/values.js';
 import { anonymousIdOf, sendable, type Address } from './assemble.js';
+import { shownCardNumber } from './card-number.js';
 import { customRank } from './custom-rank.js';
 import type { Derived } from './event.js';
 import { accountAdmits, merchantAdmits } from './gate.js';
@@ -46,7 +47,7 @@ export function customCall(subject: Subject<CustomOccurrence>, derivation: Deriv
   try {
     const iso = row.at === null ? null : timestampIso(row.at, columnOf(row, 'timestamp'), observer);
     const timestamp = iso ?? isoOfUs(commit.commitTimeUs) ?? '';
-    const members = redacted(propertiesOf(row, observer), settings.privacy);
+    const members = redacted(propertiesOf(row, derivation), settings.privacy);
     const json = `${head}"timestamp":"${timestamp}","context":${contextOf(zoneFor(null, merchant))},"properties":{${members}}}`;
     if (!fits(json)) {
       return [{ tag: 'rejected', ...address, json, reason: 'too_large', detail: 'over 32 KB' }];
@@ -69,10 +70,16 @@ export function slugOf(event: string): string {
     .replaceAll(/^_|_$/g, '');
 }
 
-function propertiesOf(row: CustomOccurrence, observer: ValueObserver | undefined): string {
+/** Of this name a property is shown as the source shows card numbers, whatever event it is of. */
+const CARD_NUMBER = 'printed_card_number';
+
+function propertiesOf(row: CustomOccurrence, { settings, observer }: Derivation): string {
   const values: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(row.properties)) {
-    values[name] = valueOf(property, columnOf(row, name), observer);
+    values[name] =
+      name === CARD_NUMBER && property.text !== null
+        ? shownCardNumber(property.text, settings.cardNumber)
+        : valueOf(property, columnOf(row, name), observer);
   }
   return writeJson(values).text.slice(1, -1);
 }

@@ -9,12 +9,13 @@ export async function readQueueGauges(
   reader: QueueStatusReader,
   clock: Clock,
 ): Promise<void> {
-  const { lanes, deadLetters } = await reader.read();
+  const { lanes, deadLetters, listedGuests } = await reader.read();
   for (const { source, lane, jobs, oldestAtMs } of lanes) {
     const labels = { source, lane: laneLabel(lane) };
     metrics.queueJobs.set(labels, jobs);
     const ageMs = oldestAtMs === null ? 0 : clock.now() - oldestAtMs;
     metrics.queueOldestAge.set(labels, Math.max(0, ageMs) / 1000);
   }
+  metrics.listedGuests.set(listedGuests ?? 0);
   for (const [source, count] of Object.entries(deadLetters)) metrics.deadLettersKept.set({ source }, count);
 }

@@ -1,5 +1,7 @@
 import { systemClock, type Clock } from '../lifecycle/clock.js';
 import type { Lsn } from '../postgres/lsn.js';
+import type { GuestSet } from '../suppression/guest-set.js';
+import { isListed } from '../suppression/listed-guests.js';
 import { originOf } from './batch.js';
 import { DEFAULT_PREFIX, laneName, type LaneName } from './keys.js';
 import type { LaneProducer } from './lane-producer.js';
@@ -9,6 +11,7 @@ import { claimLanes } from './lanes.js';
 import { LetterWriter } from './letter-writer.js';
 import { formatMark } from './mark.js';
 import { MemoryGuard } from './memory-guard.js';
+import { publishListed } from './listed-guests.js';
 import { DEFAULT_LINGER } from './nagle.js';
 import type { QueueObserver } from './observer.js';
 import { OfferAccount } from './offer-account.js';
@@ -97,7 +100,9 @@ class RedisEventSink implements QueueSink {
     });
     const origin = originOf(offered, settlement);
     for (const call of offered.calls) {
-      if (call.tag === 'rejected') {
+      if (isListed(this.#options.listed, call.guestId)) {
+        this.#account.buffered(laneFor(source, call.accountKey).passOver(call, origin));
+      } else if (call.tag === 'rejected') {
         const { name, letters } = source;
         this.#account.buffered(this.#writer.push({ event: call, origin, source: name, letters }));
       } else {
@@ -121,6 +126,13 @@ class RedisEventSink implements QueueSink {
     for (const { letters } of this.#sources.values()) {
       await this.#redis.run(async () => letters.dropOfGuests(guestIds));
     }
+  }
+
+  async publishListed(guests: GuestSet): Promise<boolean> {
+    const sources = [...this.#sources.keys()];
+    const patiently = async <T>(step: (client: RedisClient) => Promise<T>): Promise<T> =>
+      this.#redis.run(step);
+    return publishListed({ prefix: this.#prefix, sources, patiently }, guests);
   }
 
   laneSnapshot(): LaneSnapshot {

@@ -42,7 +42,7 @@ export function openSource(options: SourceLanesOptions): SourceLanes {
   const lanes: LaneProducer[] = [];
   const admission = new Admission({ ...options, source: name, lanes });
   const mayAdd = async (lane: LaneProducer): Promise<void> => admission.mayAdd(lane);
-  const common = { source: name, client, clock, linger, observer, signal, mayAdd, onQueued, onFatal };
+  const common = { prefix, source: name, client, clock, linger, observer, signal, mayAdd, onQueued, onFatal };
   const queues: LaneQueue[] = [];
   for (const lane of options.lanes) {
     const queue = new LaneQueue(name, lane, queueOptions);

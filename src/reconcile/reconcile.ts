@@ -7,6 +7,7 @@ import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { TallyBox } from '../queue/tally-box.js';
 import type { RedisClient } from '../queue/redis.js';
+import { GuestSet } from '../suppression/guest-set.js';
 import { NOTHING } from './decode.js';
 import {
   expectedIds,
@@ -37,6 +38,8 @@ export interface ReconcileOptions {
   /** Only these names; null: all, identify calls among them. */
   readonly names: readonly string[] | null;
   readonly clock: Clock;
+  /** Who is on the suppression list now. Default: nobody. */
+  readonly listed?: GuestSet;
   /** Between two looks at what seemed to be missing. Default 2,000. */
   readonly settleMs?: number;
   readonly signal?: AbortSignal;
@@ -92,7 +95,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     committedAfter: instantText(sinceCommitUs),
     names: options.names,
   };
-  const query = { knex, relations: mapping.relations, of, tracked, nowMs };
+  const { listed = GuestSet.NONE } = options;
+  const query = { knex, relations: mapping.relations, of, tracked, nowMs, listed };
   const box = new TallyBox(client, prefix, source.name);
   const counted = await readCounted(knex, box, source.name, minutes);
   const expected = await expectedMinutes({ ...query, minutes });

@@ -4,27 +4,10 @@ import { isTransactionCandidate, isVoiding } from '../../src/events/candidates.j
 import { deriveEvents } from '../../src/events/derive.js';
 import { compareRank, type Derived } from '../../src/events/event.js';
 import type { Row } from '../../src/records/tables.js';
-import { runCommit, exampleCommits } from './example-rows.js';
-import { ACCOUNT, at, PURCHASE, type Scenario } from './scenario.js';
-import { commitOf, settingsOf, World } from './world.js';
+import { ACCOUNT, at, everythingAtOnce, PURCHASE, type Scenario } from './scenario.js';
+import { commitOf, settingsOf } from './world.js';
 
 type Header = Row<'txn.transaction'>;
-
-/** Everything the examples do, in one commit. */
-function everythingAtOnce(): Scenario {
-  const scenario = at('survey-completion');
-  const world = new World();
-  const commits = exampleCommits().map((example) => runCommit(world, example));
-  const merged = <
-    K extends 'transactions' | 'entries' | 'accounts' | 'checkins' | 'referrals' | 'recharges' | 'responses',
-  >(
-    kind: K,
-  ) => new Map(commits.flatMap((commit) => [...(commit[kind] as ReadonlyMap<string, object>)]));
-  const kinds = ['transactions', 'entries', 'checkins', 'referrals', 'recharges', 'responses'] as const;
-  const all = Object.fromEntries(kinds.map((kind) => [kind, merged(kind)]));
-  const accounts = new Map(commits.flatMap((commit) => [...commit.accounts]).reverse());
-  return scenario.rows({ ...all, accounts });
-}
 
 describe('the calls of one commit', () => {
   test('come in the order of the events, by primary key, an identify before its track call', () => {

@@ -51,6 +51,27 @@ async function terminated(process: RunningProcess): Promise<{ code: number | nul
   return { code, tookMs: performance.now() - sentAt };
 }
 
+/** Business for as long as a test needs it: what was over before a process had come up would leave no backlog. */
+interface Business {
+  /** Resolves when all of it is committed. */
+  end(): Promise<void>;
+}
+
+function unending(brand: System): Business {
+  let over = false;
+  const running = (async () => {
+    do await brand.business(1);
+    while (!over);
+  })();
+  running.catch(() => undefined);
+  return {
+    end: async () => {
+      over = true;
+      await running;
+    },
+  };
+}
+
 async function flowing(brand: System): Promise<void> {
   const before = brand.arrivals.calls.length;
   await eventually(() => brand.arrivals.calls.length > before + 20, 'calls', 30_000);
@@ -79,7 +100,7 @@ async function expectHeadNext(brand: System): Promise<void> {
 it('SIGTERM while Segment and Redis are slow drains within the default grace, and loses, reorders and doubles nothing', async () => {
   await using brand = await system({ seed: 40 });
   await using way = await startTcpProxy(brand.redis.port);
-  const business = brand.business(5);
+  const business = unending(brand);
   const connector = brand.run('all', { REDIS_URL: way.through(brand.redis.url) });
   await flowing(brand);
   brand.receiver.respondWith(() => ({ tag: 'delay', ms: 400 }));
@@ -91,7 +112,7 @@ it('SIGTERM while Segment and Redis are slow drains within the default grace, an
   await expectHeadNext(brand);
   brand.receiver.respondWith(null);
   const last = brand.run('all');
-  await business;
+  await business.end();
   const verdict = await brand.verdict();
   expect(verdict.findings).toEqual([]);
   expect(verdict.total.again).toBe(0);
@@ -100,16 +121,16 @@ it('SIGTERM while Segment and Redis are slow drains within the default grace, an
 
 describe('SIGTERM while servers stand still', () => {
   let brand: System;
-  let business: Promise<void>;
+  let business: Business;
   beforeAll(async () => {
     brand = await system({ seed: 41 });
   });
   beforeEach(() => {
-    business = brand.business(4);
+    business = unending(brand);
   });
   afterEach(async () => {
     brand.receiver.respondWith(null);
-    await business.catch(() => undefined);
+    await business.end().catch(() => undefined);
   });
   afterAll(async () => brand[Symbol.asyncDispose]());
 
@@ -148,7 +169,7 @@ describe('SIGTERM while servers stand still', () => {
     }
     await redis.thaw();
     const last = brand.run('all', GRACE);
-    await business;
+    await business.end();
     const verdict = await brand.verdict();
     expect(verdict.findings).toEqual([]);
     // A request holds at most 100 events at the default rate; what a hanging receiver did not take is not counted.
@@ -170,11 +191,11 @@ describe('SIGTERM while PostgreSQL is frozen', () => {
   });
 
   it('ends within the grace, whether Redis is frozen too or not, and gives the job in hand back to the head of its lane where it can; nothing is lost', async () => {
-    const business = brand.business(4);
+    const business = unending(brand);
     const first = brand.run('all', GRACE);
     await flowing(brand);
     await backlog(brand);
-    await business;
+    await business.end();
     const postgres = await freeze(server);
     const frozen = await terminated(first);
     expect(frozen.code, first.log()).toBe(CUT_SHORT);

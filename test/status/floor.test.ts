@@ -86,6 +86,7 @@ function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
               notes: [],
               deadLetters: {},
               suppressedGuests: 0,
+              listedGuests: null,
               ...queue,
             },
           },

@@ -104,6 +104,7 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     compareWithCheckpoint: async () => undefined,
     delivered: async () => ({}),
     renew: async () => undefined,
+    publishListed: async () => false,
     suppressedCount: async () => suppressed.length,
     suppress: async (guestIds) => void suppressed.push(...guestIds),
     offer: async (offered) => {
