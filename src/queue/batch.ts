@@ -41,6 +41,11 @@ export class BatchBuffer {
     return this.#full.length === 0 && this.#open === null;
   }
 
+  /** Of the transaction whose call is the oldest here; null without one. */
+  get first(): Lsn | null {
+    return (this.#full[0] ?? this.#open)?.first ?? null;
+  }
+
   /** When the oldest call of the batch being filled came; null without one. */
   get openSinceMs(): number | null {
     return this.#open?.bufferedAtMs ?? null;
@@ -95,6 +100,14 @@ export class BatchBuffer {
     const open = this.#open;
     this.#open = null;
     return open;
+  }
+
+  /** All batches; none is left. */
+  drain(): readonly Batch[] {
+    const batches = this.#open === null ? this.#full : [...this.#full, this.#open];
+    this.#full = [];
+    this.#open = null;
+    return batches;
   }
 }
 

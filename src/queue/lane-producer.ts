@@ -35,7 +35,7 @@ export interface LaneProducerOptions {
   readonly observer: QueueObserver;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
-  /** Resolves when adding is allowed: memory and budget. */
+  /** Resolves when adding is allowed (memory and budget), or when the lane has nothing to add any more. */
   readonly mayAdd: (lane: LaneProducer) => Promise<void>;
   /** Bytes of JSON that left the buffer. */
   readonly onQueued: (jsonBytes: number) => void;
@@ -66,6 +66,8 @@ export class LaneProducer {
   #deliveredSeq = 0;
   #deliveredBytes = 0;
   #running: Promise<void> | null = null;
+  /** The batch on its way. */
+  #adding: Batch | null = null;
   #urgent = false;
   #renewing = false;
   #wake: AbortController | null = null;
@@ -95,6 +97,15 @@ export class LaneProducer {
 
   get lane(): number {
     return this.#options.lane;
+  }
+
+  get hasBuffered(): boolean {
+    return !this.#buffer.isEmpty;
+  }
+
+  /** End of the oldest transaction with a call that Redis is not known to hold; null: there is none. */
+  get oldestOpen(): Lsn | null {
+    return this.#adding?.first ?? this.#buffer.first;
   }
 
   /**
@@ -174,6 +185,18 @@ export class LaneProducer {
       });
   }
 
+  /** Gives up what is buffered, for the caller to bring again later. What is on its way arrives. */
+  discard(): readonly Batch[] {
+    const batches = this.#buffer.drain();
+    this.#wake?.abort();
+    return batches;
+  }
+
+  /** What is offered next begins further back: the calls that Redis holds by now are skipped. Only while the lane is idle. */
+  beginFurtherBack(): void {
+    this.#skipUpTo = this.#mark ?? this.#skipUpTo;
+  }
+
   /** Resolves when nothing is on its way any more. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running;
@@ -197,7 +220,9 @@ export class LaneProducer {
       await this.#options.mayAdd(this);
       const batch = this.#buffer.take();
       if (batch === null) return;
+      this.#adding = batch;
       await this.#add(batch);
+      this.#adding = null;
     }
   }
 

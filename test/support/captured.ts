@@ -100,6 +100,9 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     renew: async () => undefined,
     suppressedCount: async () => suppressed.length,
     suppress: async (guestIds) => void suppressed.push(...guestIds),
+    beginAt: () => undefined,
+    loads: () => new Map(),
+    catchUp: async () => Promise.reject(new RangeError('this queue takes everything')),
     offer: async (offered) => {
       for (const derived of offered.calls) {
         options.onCall?.(derived);
