@@ -1,6 +1,6 @@
 import { captureService, type CaptureService } from './capture/service.js';
 import type { CaptureObserver } from './capture/observer.js';
-import { laneCounts, present, type Config } from './config/config.js';
+import { present, queueSources, type Config } from './config/config.js';
 import type { Role } from './config/option.js';
 import { createDelivery, type Delivery } from './delivery/delivery.js';
 import type { DeliveryObserver } from './delivery/observer.js';
@@ -202,12 +202,12 @@ export class Connector implements Service {
       ),
       counted: async () => void (await Promise.all(tallies.map((each) => each.settle()))),
       onUnreadableNumber: () => this.#metrics.unreadableNumbers.inc(),
-      openSink: () =>
+      openSink: ({ park }) =>
         createEventSink({
+          park,
           redis,
-          sources: laneCounts(sources),
+          sources: queueSources(sources),
           prefix: queue.prefix,
-          queueBudgetBytes: queue.budgetBytes,
           clock,
           observer: combine(
             queueMetrics(this.#metrics),

@@ -1,7 +1,8 @@
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { CapturePositions } from './observer.js';
-import { CaptureSession, type SessionOptions } from './session.js';
+import { CaptureSession } from './session.js';
+import type { SessionOptions } from './session-options.js';
 
 export type CaptureOptions = Omit<SessionOptions, 'onStreaming'>;
 

@@ -7,14 +7,16 @@ import { closeKnex, openKnex, type DatabaseOptions } from '../postgres/connectio
 import { keepSuppressed } from '../postgres/suppressed-guests.js';
 import type { QueueSink } from '../queue/event-sink.js';
 import { Capture } from './capture.js';
+import type { CatchUpTiming } from './catch-ups.js';
 import type { CaptureObserver, CapturePositions } from './observer.js';
 import { openDerivation } from './open-derivation.js';
+import type { SinkHooks } from './session-options.js';
 
 export interface CaptureServiceOptions {
   readonly database: DatabaseOptions;
   readonly settings: CaptureSettings;
   readonly sources: readonly EventSettings[];
-  readonly openSink: () => QueueSink;
+  readonly openSink: (hooks: SinkHooks) => QueueSink;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;
@@ -22,6 +24,7 @@ export interface CaptureServiceOptions {
   readonly onUnreadableNumber: (column: string) => void;
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
+  readonly catchUps?: Partial<CatchUpTiming>;
 }
 
 export interface CaptureService {
@@ -49,12 +52,14 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     observer,
     openSink: options.openSink,
     ...(options.counted === undefined ? {} : { counted: options.counted }),
+    ...(options.catchUps === undefined ? {} : { catchUps: options.catchUps }),
     replay: { retentionMs: settings.replayRetentionMs, maxWalBytes: settings.replayMaxWalBytes },
-    derive: async (sink, withDatabase) => {
+    sources,
+    derive: async ({ sources: taking, into, aside, sink, withDatabase }) => {
       const derivation = await openDerivation({
         knex,
-        sources,
-        sink,
+        sources: taking,
+        sink: into,
         suppress: async (guestIds) => {
           // Beside the data first: Redis, where delivery looks, can lose what it holds.
           await withDatabase(() => keepSuppressed(knex, guestIds));
@@ -65,7 +70,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         withDatabase,
         cacheAccounts: settings.cacheAccounts,
         onLookup: (table) => observer.lookup?.(table),
-        onUnrouted: (merchantId) => unrouted(merchantId),
+        ...(aside ? {} : { onUnrouted: (merchantId: string) => unrouted(merchantId) }),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),
         onUnreadableNumber: options.onUnreadableNumber,
       });

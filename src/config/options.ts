@@ -15,6 +15,7 @@ import {
 } from './checks.js';
 import { option, type OptionSpec } from './option.js';
 
+const KIB = 1024;
 const MIB = 1024 ** 2;
 const HOUR_MS = 3_600_000;
 
@@ -93,8 +94,8 @@ export const OPTIONS = {
   }),
   QUEUE_BUDGET: option({
     group: 'Redis',
-    doc: 'Compressed bytes a source may have waiting in Redis; beyond it capture waits and the WAL is the buffer.',
-    check: bytes(MIB, 1024 * 1024 * MIB),
+    doc: 'Compressed bytes that may wait in Redis. Several sources share it equally, but for those that set one of their own. One past its share is parked while others are not: capture goes on without it, and what it misses is queued when it has room. Where none has room capture waits, and the WAL is the buffer.',
+    check: bytes(64 * KIB, 1024 * 1024 * MIB),
     default: '1GiB',
   }),
 
@@ -306,7 +307,7 @@ export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
 /** What a source of `connector.yaml` may set for itself. */
 export const SOURCE_OPTION_NAMES = OPTION_NAMES.filter((name) => {
   const { group }: OptionSpec = OPTIONS[name];
-  return group === 'Segment' || group === 'What is sent';
+  return group === 'Segment' || group === 'What is sent' || name === 'QUEUE_BUDGET';
 });
 
 type ValueOf<S> = S extends OptionSpec<infer T> ? T : never;

@@ -104,7 +104,7 @@ function resolve(values: OptionValues, role: Role, problems: Problem[]): Config 
     postgres: postgresSettings(values, problems),
     redis: redisSettings(values, problems),
     capture: captureSettings(values),
-    queue: { prefix: values.QUEUE_PREFIX, budgetBytes: values.QUEUE_BUDGET },
+    queue: { prefix: values.QUEUE_PREFIX },
     sources: [source],
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
     logLevel: values.LOG_LEVEL,

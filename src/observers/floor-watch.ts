@@ -9,7 +9,7 @@ export interface FloorWatchOptions {
   readonly knex: Knex;
   readonly slotName: string;
   readonly queue: QueueStatusReader;
-  readonly budgetBytes: number;
+  readonly budgets: ReadonlyMap<string, number>;
   readonly clock: Clock;
 }
 

@@ -1,5 +1,5 @@
 import type { CaptureObserver, CapturePositions } from '../capture/observer.js';
-import { laneCounts, present, type Config } from '../config/config.js';
+import { budgetsOf, present, queueSources, type Config } from '../config/config.js';
 import type { Role } from '../config/option.js';
 import type { DeliveryObserver } from '../delivery/observer.js';
 import type { Clock } from '../lifecycle/clock.js';
@@ -44,6 +44,7 @@ export class Watch {
   readonly #beating: Promise<void>;
   readonly #closeDatabase: () => Promise<void>;
   #replaySlot: ReplaySlotReport | null = null;
+  readonly #parked = new Set<string>();
 
   readonly capture: CaptureObserver;
   readonly queue: QueueObserver;
@@ -54,7 +55,7 @@ export class Watch {
     const { config, role, clock, metrics } = options;
     const { prefix } = config.queue;
     const redis = present(config.redis, 'Redis');
-    const sources = laneCounts(config.sources);
+    const sources = queueSources(config.sources);
     // Its errors are those of every other connection, which are counted and logged already.
     const onError = (): void => undefined;
     this.#client = connectRedis({
@@ -69,6 +70,10 @@ export class Watch {
     this.capture = combine(this.#signs.capture, {
       replaySlot: (report: ReplaySlotReport) => {
         this.#replaySlot = report;
+      },
+      parked: (source: string, parked: boolean) => {
+        if (parked) this.#parked.add(source);
+        else this.#parked.delete(source);
       },
     });
     this.queue = this.#signs.queue;
@@ -93,11 +98,14 @@ export class Watch {
       redisAnsweredAtMs: this.#pulse.answeredAtMs,
     });
     const reasons = unreadyReasons(vitals, limits, clock.now());
-    const degraded = degradedWords(this.#replaySlot);
+    const degraded = [
+      ...replaySlotWords(this.#replaySlot),
+      ...[...this.#parked].map((source) => `degraded: source ${source} is parked, past its queue budget`),
+    ];
     return {
       live: failure === null,
       ready: reasons.length === 0,
-      reasons: degraded === null ? reasons : [...reasons, degraded],
+      reasons: [...reasons, ...degraded],
       facts: {
         role,
         capture: this.#signs.captureState,
@@ -129,7 +137,7 @@ export class Watch {
       knex,
       slotName: config.capture.slotName,
       queue: this.#reader,
-      budgetBytes: config.queue.budgetBytes,
+      budgets: budgetsOf(config.sources),
       clock,
     });
     metrics.beforeScrape(() => floor.read(metrics));
@@ -138,18 +146,18 @@ export class Watch {
 }
 
 /** The connector does its work all the same: degraded, not unready. */
-function degradedWords(report: ReplaySlotReport | null): string | null {
+function replaySlotWords(report: ReplaySlotReport | null): string[] {
   switch (report?.degraded) {
     case undefined:
     case null:
-      return null;
+      return [];
     case 'missing':
-      return 'degraded: there is no replay slot; the next start makes one';
+      return ['degraded: there is no replay slot; the next start makes one'];
     case 'dropped':
-      return 'degraded: the replay slot held too much WAL and was dropped; the next start makes a new one';
+      return ['degraded: the replay slot held too much WAL and was dropped; the next start makes a new one'];
     case 'lost':
-      return 'degraded: the server gave up the replay slot; the next start makes a new one';
+      return ['degraded: the server gave up the replay slot; the next start makes a new one'];
     case 'held-back':
-      return 'degraded: one long open transaction holds the replay slot back';
+      return ['degraded: one long open transaction holds the replay slot back'];
   }
 }

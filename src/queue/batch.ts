@@ -41,11 +41,6 @@ export class BatchBuffer {
     return this.#full.length === 0 && this.#open === null;
   }
 
-  /** Of the transaction whose call is the oldest here; null without one. */
-  get first(): Lsn | null {
-    return (this.#full[0] ?? this.#open)?.first ?? null;
-  }
-
   /** When the oldest call of the batch being filled came; null without one. */
   get openSinceMs(): number | null {
     return this.#open?.bufferedAtMs ?? null;

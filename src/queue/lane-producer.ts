@@ -65,9 +65,8 @@ export class LaneProducer {
   #skipUpTo: Mark | null = null;
   #deliveredSeq = 0;
   #deliveredBytes = 0;
+  #deliveredAtMs: number | null = null;
   #running: Promise<void> | null = null;
-  /** The batch on its way. */
-  #adding: Batch | null = null;
   #urgent = false;
   #renewing = false;
   #wake: AbortController | null = null;
@@ -95,17 +94,17 @@ export class LaneProducer {
     return this.#previous.queuedBytes - this.#deliveredBytes;
   }
 
+  /** When it was last seen that more is delivered than before, milliseconds since 1970; null: not yet. */
+  get deliveredAtMs(): number | null {
+    return this.#deliveredAtMs;
+  }
+
   get lane(): number {
     return this.#options.lane;
   }
 
   get hasBuffered(): boolean {
     return !this.#buffer.isEmpty;
-  }
-
-  /** End of the oldest transaction with a call that Redis is not known to hold; null: there is none. */
-  get oldestOpen(): Lsn | null {
-    return this.#adding?.first ?? this.#buffer.first;
   }
 
   /**
@@ -220,9 +219,7 @@ export class LaneProducer {
       await this.#options.mayAdd(this);
       const batch = this.#buffer.take();
       if (batch === null) return;
-      this.#adding = batch;
       await this.#add(batch);
-      this.#adding = null;
     }
   }
 
@@ -305,6 +302,7 @@ export class LaneProducer {
     const { source, lane } = this.#options;
     switch (answer.tag) {
       case 'ok':
+        if (answer.deliveredSeq > this.#deliveredSeq) this.#deliveredAtMs = this.#options.clock.now();
         this.#deliveredSeq = answer.deliveredSeq;
         this.#deliveredBytes = answer.deliveredBytes;
         return;

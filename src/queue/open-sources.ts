@@ -9,6 +9,10 @@ import { SourceLanes, type SourceLanesOptions } from './source-lanes.js';
 export const DEFAULT_POLL_MS = 500;
 const DEFAULT_BUDGET_BYTES = 1024 ** 3;
 
+/** A source that was delivered something so recently is taken by Segment. */
+const DELIVERS_WITHIN_MS = 60_000;
+const STANDS_STILL_MS = 10_000;
+
 export interface OpenSourcesOptions
   extends
     Pick<EventSinkOptions, 'sideLane' | 'linger' | 'pollMs' | 'queueBudgetBytes' | 'park'>,
@@ -23,6 +27,7 @@ export interface OpenSourcesOptions
 export class OpenSources {
   readonly #options: OpenSourcesOptions;
   readonly #sources = new Map<string, SourceLanes>();
+  #fullSinceMs: number | null = null;
 
   constructor(options: OpenSourcesOptions) {
     this.#options = options;
@@ -68,8 +73,22 @@ export class OpenSources {
     for (const source of this.all) await source.close();
   }
 
-  /** Where every source has enough waiting, the WAL is the better buffer: it needs nothing to be brought again. */
+  /**
+   * Whether another source would be delivered more, could capture go on. Where none would (Segment is away for all of them),
+   * the WAL is the better buffer: it needs nothing to be brought again.
+   */
   #holdsUpOthers(asking: SourceLanes): boolean {
-    return this.all.some((source) => source !== asking && !source.overBudget);
+    const { clock, account } = this.#options;
+    const nowMs = clock.now();
+    if (!account.isFull) this.#fullSinceMs = null;
+    else this.#fullSinceMs ??= nowMs;
+    // One that has nothing to deliver says nothing until capture has really stood still for a while.
+    const stands = this.#fullSinceMs !== null && nowMs - this.#fullSinceMs >= STANDS_STILL_MS;
+    return this.all.some(
+      (source) =>
+        source !== asking &&
+        !source.overBudget &&
+        (nowMs - source.deliveredAtMs < DELIVERS_WITHIN_MS || (stands && source.isIdle)),
+    );
   }
 }

@@ -20,10 +20,11 @@ export interface EventSinkOptions {
   /** Compressed bytes a source that does not say so itself may have waiting in Redis. Default 1 GiB. */
   readonly queueBudgetBytes?: number;
   /**
-   * Makes it durable that everything up to a position is queued for a source, and that what follows is not. With it, a source
-   * past its budget is parked as soon as it would hold up another one; without it everybody waits for it.
+   * With it, a source past its budget is parked as soon as it holds up another one; without it everybody waits for it. What
+   * had settled when this is called is queued for the source; what follows may pass it by once this resolves, so by then it
+   * must be durable where the source stands.
    */
-  readonly park?: (source: string, upTo: Lsn) => Promise<void>;
+  readonly park?: (source: string) => Promise<void>;
   /** Default 10 ms per waiting job, at most 5,000 ms. */
   readonly linger?: LingerSettings;
   /** How often memory and, while waiting, the budget are looked at. Default 500. */

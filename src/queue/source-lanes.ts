@@ -39,8 +39,8 @@ export interface SourceLanesOptions {
 export interface SourceParking {
   /** Whether anybody is held up by this source. */
   readonly wanted: (source: SourceLanes) => boolean;
-  /** Makes it durable that everything up to `upTo` is queued, and that what follows is not. */
-  readonly park: (source: string, upTo: Lsn) => Promise<void>;
+  /** See `EventSinkOptions.park`. */
+  readonly park: (source: string) => Promise<void>;
 }
 
 export interface SourceBeginning {
@@ -116,6 +116,15 @@ export class SourceLanes {
     return this.waitingBytes > this.#options.budgetBytes;
   }
 
+  /** When it was last seen that more is delivered than before; 0: not yet. */
+  get deliveredAtMs(): number {
+    return Math.max(...this.lanes.map((lane) => lane.deliveredAtMs ?? 0));
+  }
+
+  get isIdle(): boolean {
+    return this.lanes.every(({ jobsWaiting }) => jobsWaiting === 0);
+  }
+
   get budgetBytes(): number {
     return this.#options.budgetBytes;
   }
@@ -184,14 +193,9 @@ export class SourceLanes {
   }
 
   #park({ park }: SourceParking): void {
-    const open = this.lanes.flatMap(({ oldestOpen }) => (oldestOpen === null ? [] : [oldestOpen]));
-    const [first, ...others] = open;
-    if (first === undefined) return;
-    // Whatever ends before the oldest transaction that has a call to be queued is queued.
-    const upTo = (others.reduce((oldest, lsn) => (lsn < oldest ? lsn : oldest), first) - 1n) as Lsn;
     const given = this.#discard();
     this.#standing = 'parked';
-    this.#parked = park(this.name, upTo).then(() => {
+    this.#parked = park(this.name).then(() => {
       for (const { settlement, calls } of given) settlement.done(calls);
     });
     this.#parked.catch(this.#options.onFatal);

@@ -26,6 +26,8 @@ export const FLOOR_HOLDERS = [
   'delivery',
   /** Capture reads what was committed while it was away. */
   'catching_up',
+  /** The replay slot keeps what a source misses that is past its queue budget. */
+  'parked',
   /** The replay slot trails by its retention, as it should. */
   'replay_slot',
   'nothing',
@@ -61,8 +63,9 @@ export function whoHoldsTheFloor(facts: StatusFacts): Floor {
     };
   }
   return (
-    byQueue(queue.value, facts.budgetBytes, nowMs) ??
-    byDistance(database.value) ?? {
+    byQueue(queue.value, parkedOf(database.value), facts) ??
+    byDistance(database.value) ??
+    byParked(database.value, nowMs) ?? {
       heldBy: 'nothing',
       says: 'Nothing holds the floor: what is committed is confirmed and delivered.',
     }
@@ -120,13 +123,17 @@ function largest(sizes: readonly bigint[]): bigint {
   return sizes.reduce((most, size) => (size > most ? size : most), 0n);
 }
 
-function byQueue(queue: QueueStatus, budgetBytes: number, nowMs: number): Floor | null {
-  const { memory, notes, lanes } = queue;
+/** Capture goes on without those that are parked: whatever keeps them from being delivered, it holds up nothing else. */
+function byQueue(queue: QueueStatus, parked: ReadonlySet<string>, facts: StatusFacts): Floor | null {
+  const { nowMs, budgets } = facts;
+  const { memory } = queue;
+  const notes = queue.notes.filter(({ source }) => !parked.has(source));
+  const lanes = queue.lanes.filter(({ source }) => !parked.has(source));
   const stopped = notes.find(({ state }) => state === 'stopped');
   const hole = lanes.find((lane) => lane.hole);
   const behind = waitingTooLong(lanes, nowMs);
   const failing = notes.find(({ state }) => state === 'failing');
-  const budget = usedUp(lanes, budgetBytes);
+  const budget = usedUp(lanes, budgets);
   const also = budget ? ' Its queue budget is used up, so capture waits.' : '';
   if (stopped !== undefined) {
     const { source, lane, why, sinceMs } = stopped;
@@ -175,17 +182,36 @@ function waitingTooLong(lanes: readonly LaneStatus[], nowMs: number): LaneStatus
   return waiting.toSorted((a, b) => (a.oldestAtMs ?? 0) - (b.oldestAtMs ?? 0))[0] ?? null;
 }
 
-function usedUp(lanes: readonly LaneStatus[], budgetBytes: number): boolean {
+function usedUp(lanes: readonly LaneStatus[], budgets: StatusFacts['budgets']): boolean {
   const bytes = new Map<string, number>();
   for (const { source, waitingBytes } of lanes) bytes.set(source, (bytes.get(source) ?? 0) + waitingBytes);
-  return [...bytes.values()].some((waiting) => waiting > budgetBytes);
+  return [...bytes].some(([source, waiting]) => waiting > (budgets.get(source) ?? Number.POSITIVE_INFINITY));
 }
 
 function nameOf({ source, lane }: LaneStatus): string {
   return `${source}/${laneLabel(lane)}`;
 }
 
-function byDistance({ slot, replaySlot }: DatabaseStatus): Floor | null {
+function parkedOf({ sources }: DatabaseStatus): ReadonlySet<string> {
+  return new Set(sources.flatMap(({ source, parked }) => (parked === null ? [] : [source])));
+}
+
+function byParked({ sources, replaySlot }: DatabaseStatus, nowMs: number): Floor | null {
+  const parked = sources.flatMap((each) =>
+    each.parked === null ? [] : [{ ...each.parked, source: each.source }],
+  );
+  const [longest, ...others] = parked.toSorted((a, b) => a.sinceUs - b.sinceUs);
+  if (longest === undefined) return null;
+  const who =
+    others.length === 0 ? `Source ${longest.source}` : `Source ${longest.source} and ${others.length} more`;
+  const kept = sizeText(replaySlot?.behindBytes ?? 0n);
+  return {
+    heldBy: 'parked',
+    says: `${who}, past the queue budget, parked for ${ageText(nowMs - longest.sinceUs / 1_000)}: capture goes on for the others, and the replay slot keeps ${kept} of WAL.`,
+  };
+}
+
+function byDistance({ slot, replaySlot, sources }: DatabaseStatus): Floor | null {
   const behind = slot?.behindBytes ?? 0n;
   if (behind > NEAR_BYTES) {
     return {
@@ -194,7 +220,7 @@ function byDistance({ slot, replaySlot }: DatabaseStatus): Floor | null {
     };
   }
   const trailing = replaySlot?.behindBytes ?? 0n;
-  if (replaySlot !== null && trailing > NEAR_BYTES) {
+  if (replaySlot !== null && trailing > NEAR_BYTES && sources.every(({ parked }) => parked === null)) {
     return {
       heldBy: 'replay_slot',
       says: `The replay slot trails by design: ${sizeText(trailing)} of WAL can be replayed (REPLAY_RETENTION).`,

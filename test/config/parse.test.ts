@@ -63,10 +63,11 @@ describe('defaults', () => {
         replayMaxWalBytes: 4 * 1024 ** 3,
         replayRetentionMs: 6 * 3_600_000,
       },
-      queue: { prefix: 'paytronix', budgetBytes: 1024 ** 3 },
+      queue: { prefix: 'paytronix' },
       sources: [
         {
           lanes: 1,
+          budgetBytes: 1024 ** 3,
           settings: {
             name: 'default',
             merchantId: null,

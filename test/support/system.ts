@@ -35,12 +35,21 @@ export interface System extends AsyncDisposable {
   certainIds(): Promise<readonly string[]>;
   /** Lets the simulated brand do business for so long. */
   business(seconds: number): Promise<void>;
-  /** Waits until all that the tables imply has arrived, then compares. `setAside`: ids that may rightly be missing. */
-  verdict(options?: { readonly setAside?: ReadonlySet<string> }): Promise<Verdict>;
+  /** Waits until all that the tables imply has arrived, then compares. */
+  verdict(options?: VerdictOptions): Promise<Verdict>;
   /** `paytronix-segment run` as a process of its own; killed with the system at the latest. */
   run(role: 'all' | 'capture' | 'deliver', env?: Readonly<Record<string, string>>): RunningProcess;
   /** Any command of `paytronix-segment` as a process of its own. */
   command(argv: readonly string[], env?: Readonly<Record<string, string>>): RunningProcess;
+}
+
+export interface VerdictOptions {
+  /** Ids that may rightly be missing. */
+  readonly setAside?: ReadonlySet<string>;
+  /** Where it arrives. Default: the system's own receiver. */
+  readonly at?: Arrivals;
+  /** Default 60,000. */
+  readonly withinMs?: number;
 }
 
 export interface RunningProcess {
@@ -135,14 +144,14 @@ export async function system(options: SystemOptions = {}): Promise<System> {
     business: async (seconds) => {
       await simulator.run(seconds, new AbortController().signal);
     },
-    verdict: async ({ setAside = new Set() } = {}) => {
+    verdict: async ({ setAside = new Set(), at = arrivals, withinMs = 60_000 } = {}) => {
       const expected = (await implied()).filter(({ messageId }) => !setAside.has(messageId));
       await eventually(
-        () => arrivals.missingOf(expected) === 0,
-        () => `${arrivals.missingOf(expected)} of ${expected.length} calls`,
-        60_000,
+        () => at.missingOf(expected) === 0,
+        () => `${at.missingOf(expected)} of ${expected.length} calls`,
+        withinMs,
       );
-      return verify(expected, arrivals.calls);
+      return verify(expected, at.calls);
     },
     certainIds: async () =>
       (await implied()).filter(({ certain }) => certain).map(({ messageId }) => messageId),

@@ -1,0 +1,54 @@
+import type { Knex } from 'knex';
+import type { Transaction } from '../changes/transaction.js';
+import type { EventSettings } from '../config/source.js';
+import type { Clock } from '../lifecycle/clock.js';
+import type { Logger } from '../observability/logger.js';
+import type { DatabaseOptions } from '../postgres/connection.js';
+import type { QueueSink } from '../queue/event-sink.js';
+import type { EventSink } from '../queue/sink.js';
+import type { WalStreamOptions } from '../replication/wal-stream.js';
+import type { CatchUpTiming } from './catch-ups.js';
+import type { TransactionSettled } from './derivation.js';
+import type { CaptureObserver } from './observer.js';
+import type { ReplaySettings } from './replay-window.js';
+
+/** What a sink asks of the session it belongs to. */
+export interface SinkHooks {
+  /** See `EventSinkOptions.park`. */
+  readonly park: (source: string) => Promise<void>;
+}
+
+export interface DeriveOptions {
+  readonly sources: readonly EventSettings[];
+  /** Where the calls go. */
+  readonly into: EventSink;
+  /** Beside the live stream, for some of its sources: what no source takes is none of its affair. */
+  readonly aside: boolean;
+  /** Where guests are suppressed. */
+  readonly sink: QueueSink;
+  readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
+}
+
+export type Derive = (transactions: readonly Transaction[], settled: TransactionSettled) => Promise<void>;
+
+export interface SessionOptions {
+  readonly database: DatabaseOptions;
+  readonly knex: Knex;
+  readonly slotName: string;
+  readonly publicationName: string;
+  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes'>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly observer: CaptureObserver;
+  readonly sources: readonly EventSettings[];
+  /** A sink of this session's own; started once the slot is ours, so that its marks are the last holder's final ones. */
+  readonly openSink: (hooks: SinkHooks) => QueueSink;
+  /** Opens what derives and offers, with a directory of its own: a stream that begins elsewhere needs another. */
+  readonly derive: (options: DeriveOptions) => Promise<Derive>;
+  /** How the replay slot trails. */
+  readonly replay: ReplaySettings;
+  readonly catchUps?: Partial<CatchUpTiming>;
+  readonly onStreaming: () => void;
+  /** See `DeliveredWatchOptions`. */
+  readonly counted?: () => Promise<void>;
+}
