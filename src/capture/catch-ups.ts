@@ -57,10 +57,16 @@ export class CatchUps {
   readonly #timing: CatchUpTiming;
   readonly #running = new Map<string, Promise<void>>();
   readonly #notBeforeMs = new Map<string, number>();
+  readonly #runs = new Map<string, AbortController>();
 
   constructor(options: CatchUpsOptions) {
     this.#options = options;
     this.#timing = { intervalMs: 1_000, stallMs: 30_000, retryMs: 10_000, ...options.timing };
+  }
+
+  /** Begins again what is being brought to these: they are configured otherwise, or no more. */
+  restart(sources: readonly string[]): void {
+    for (const source of sources) this.#runs.get(source)?.abort();
   }
 
   /** Runs until the signal aborts. Only a defect, and what needs a person, rejects. */
@@ -131,6 +137,7 @@ export class CatchUps {
     const { source } = parked;
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
+    this.#runs.set(source, over);
     const lanes = await sink.catchUp(source);
     try {
       const withDatabase = patientDatabase({ ...this.#options, signal: until });
@@ -155,6 +162,7 @@ export class CatchUps {
       await watched;
       return joined;
     } finally {
+      this.#runs.delete(source);
       over.abort();
       lanes.giveUp();
     }

@@ -11,7 +11,9 @@ import type { Checkpoints } from './checkpoints.js';
 import { LiveEdge } from './live-edge.js';
 import type { ParkedSources } from './parked-sources.js';
 import { trailingTask } from './replay-window.js';
-import type { Derive, SessionOptions } from './session-options.js';
+import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
+import { SourceChanges } from './source-changes.js';
+import type { SourcePlaces } from './source-places.js';
 import { watchPublication, type Start } from './start.js';
 import type { StreamFloor } from './stream-floor.js';
 
@@ -22,8 +24,12 @@ export interface LiveStreamOptions {
   readonly start: Start;
   readonly floor: StreamFloor;
   readonly books: Books;
+  readonly places: SourcePlaces;
   readonly parked: ParkedSources;
+  /** What `derive` was opened for. */
+  readonly sources: readonly CapturedSource[];
   readonly derive: Derive;
+  readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   /** Rejects when the session is ended before its work is done. */
   readonly endedEarly: Promise<never>;
 }
@@ -33,11 +39,26 @@ export class LiveStream {
   readonly #options: LiveStreamOptions;
   readonly #edge: LiveEdge;
   readonly #background = new AbortController();
-  #catchUps: Promise<void> | null = null;
+  readonly #catchUps: CatchUps;
+  readonly #changes: SourceChanges;
+  #catchingUp: Promise<void> | null = null;
 
   constructor(options: LiveStreamOptions) {
     this.#options = options;
-    this.#edge = new LiveEdge(options.stream.confirmed);
+    const { stream, start } = options;
+    const { commitTimeUs } = start.checkpoint;
+    this.#edge = new LiveEdge({ endLsn: stream.confirmed, commitTimeUs });
+    this.#changes = new SourceChanges({
+      ...options,
+      edge: this.#edge,
+      restart: (sources) => this.#catchUps.restart(sources),
+    });
+    this.#catchUps = this.#openCatchUps();
+  }
+
+  /** Resolves when the sources are taken as they are configured now. @throws what ends the session */
+  async reconfigure(): Promise<void> {
+    await this.#changes.apply();
   }
 
   /** Streams, checkpoints and watches side by side; the first failure of any ends all. */
@@ -48,6 +69,8 @@ export class LiveStream {
     const checkpoints = books.keepCheckpoints(stream, delivered);
     // Lanes in the checkpoint say that the marks are this history's: a crash before the first row must not forget it.
     if (Object.keys(start.checkpoint.lanes).length === 0) await checkpoints.writeNow({ always: true });
+    // They may have been changed since the session began.
+    await Promise.race([endedEarly, this.#changes.apply()]);
     session.onStreaming();
     const { floor, parked } = this.#options;
     const trailing = trailingTask(session, {
@@ -55,9 +78,9 @@ export class LiveStream {
       passed: () => floor.progress.endLsn,
       passing: async (to) => parked.fallBehind(to),
     });
-    this.#catchUps = this.#openCatchUps().run(signal);
+    this.#catchingUp = this.#catchUps.run(signal);
     const tasks = [
-      this.#catchUps,
+      this.#catchingUp,
       checkpoints.run(signal),
       delivered.run(signal),
       trailing.run(signal),
@@ -85,12 +108,12 @@ export class LiveStream {
   /** Once sink and stream are closed: resolves when nothing of it uses the server any more. */
   async ended(): Promise<void> {
     this.#background.abort();
-    await this.#catchUps?.catch(() => undefined);
+    await this.#catchingUp?.catch(() => undefined);
   }
 
   #openCatchUps(): CatchUps {
     const { session, sink, parked } = this.#options;
-    const { sources, derive, catchUps } = session;
+    const { derive, catchUps } = session;
     return new CatchUps({
       ...session,
       sink,
@@ -98,7 +121,9 @@ export class LiveStream {
       edge: this.#edge,
       derive: async (source, into, withDatabase) =>
         derive({
-          sources: sources.filter(({ name }) => name === source),
+          sources: this.#changes.sources
+            .map(({ settings }) => settings)
+            .filter(({ name }) => name === source),
           into,
           aside: true,
           sink,
@@ -109,7 +134,7 @@ export class LiveStream {
   }
 
   async #take(stop: AbortSignal, checkpoints: Checkpoints): Promise<void> {
-    const { stream, floor, derive } = this.#options;
+    const { stream, floor } = this.#options;
     for (;;) {
       const gulp = await untilAborted(stop, stream.next());
       const last = gulp?.at(-1);
@@ -117,8 +142,8 @@ export class LiveStream {
       failpoint('transaction-taken');
       const tickets = new Map(gulp.map((transaction) => [transaction, this.#opened(transaction)]));
       floor.deriving(true);
-      await this.#edge.take(last.endLsn, async () =>
-        derive(gulp, (transaction) => {
+      await this.#edge.take(last, async () =>
+        this.#changes.derive(gulp, (transaction) => {
           floor.settled(tickets.get(transaction) as Ticket);
           checkpoints.transactionSettled();
           failpoint('transaction-settled');

@@ -60,6 +60,11 @@ export class ParkedSources {
     return this.#parked.get(source) ?? null;
   }
 
+  /** It is configured no more; what it missed is written down elsewhere. */
+  forget(source: string): void {
+    if (this.#parked.delete(source)) this.#options.observer.parked?.(source, false);
+  }
+
   /** The source leaves the live stream where it stands now. Resolves when that is durable. */
   async park(source: string): Promise<void> {
     const { logger, observer, slotName, queued } = this.#options;

@@ -1,5 +1,4 @@
 import type { CaptureSettings } from '../config/config.js';
-import type { EventSettings } from '../config/source.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import type { Logger } from '../observability/logger.js';
@@ -10,12 +9,12 @@ import { Capture } from './capture.js';
 import type { CatchUpTiming } from './catch-ups.js';
 import type { CaptureObserver, CapturePositions } from './observer.js';
 import { openDerivation } from './open-derivation.js';
-import type { SinkHooks } from './session-options.js';
+import type { CapturedSource, SinkHooks } from './session-options.js';
 
 export interface CaptureServiceOptions {
   readonly database: DatabaseOptions;
   readonly settings: CaptureSettings;
-  readonly sources: readonly EventSettings[];
+  readonly sources: readonly CapturedSource[];
   readonly openSink: (hooks: SinkHooks) => QueueSink;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -31,6 +30,8 @@ export interface CaptureService {
   /** See `Capture.run`. Closes its database connections at the end. */
   run(stop: AbortSignal, force: AbortSignal): Promise<void>;
   readonly positions: CapturePositions | null;
+  /** See `Capture.reconfigure`. */
+  reconfigure(sources: readonly CapturedSource[]): Promise<void>;
 }
 
 /** For statements under way when capture has ended: nothing waits for what they say any more. */
@@ -81,6 +82,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     get positions() {
       return capture.positions;
     },
+    reconfigure: async (given) => capture.reconfigure(given),
     async run(stop, force) {
       try {
         await capture.run(stop, force);

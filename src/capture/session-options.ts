@@ -1,10 +1,12 @@
 import type { Knex } from 'knex';
 import type { Transaction } from '../changes/transaction.js';
+import type { SourceConfig } from '../config/config.js';
 import type { EventSettings } from '../config/source.js';
 import type { Clock } from '../lifecycle/clock.js';
 import type { Logger } from '../observability/logger.js';
 import type { DatabaseOptions } from '../postgres/connection.js';
 import type { QueueSink } from '../queue/event-sink.js';
+import type { SinkSource } from '../queue/queue-sink.js';
 import type { EventSink } from '../queue/sink.js';
 import type { WalStreamOptions } from '../replication/wal-stream.js';
 import type { CatchUpTiming } from './catch-ups.js';
@@ -12,8 +14,11 @@ import type { TransactionSettled } from './derivation.js';
 import type { CaptureObserver } from './observer.js';
 import type { ReplaySettings } from './replay-window.js';
 
+export type CapturedSource = Pick<SourceConfig, 'settings' | 'lanes' | 'budgetBytes'>;
+
 /** What a sink asks of the session it belongs to. */
 export interface SinkHooks {
+  readonly sources: readonly SinkSource[];
   /** See `EventSinkOptions.park`. */
   readonly park: (source: string) => Promise<void>;
 }
@@ -40,7 +45,8 @@ export interface SessionOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;
-  readonly sources: readonly EventSettings[];
+  /** As they are configured now. */
+  readonly sources: () => readonly CapturedSource[];
   /** A sink of this session's own; started once the slot is ours, so that its marks are the last holder's final ones. */
   readonly openSink: (hooks: SinkHooks) => QueueSink;
   /** Opens what derives and offers, with a directory of its own: a stream that begins elsewhere needs another. */

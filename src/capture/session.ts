@@ -1,3 +1,4 @@
+import { queueSources } from '../config/config.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
 import { clientConfig } from '../postgres/connection.js';
@@ -15,7 +16,7 @@ import { ParkedSources } from './parked-sources.js';
 import { patientDatabase } from './patient-database.js';
 import { registerSources } from './registered-sources.js';
 import { prepareReplaySlot } from './replay-window.js';
-import type { Derive, SessionOptions } from './session-options.js';
+import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
 import { SourcePlaces } from './source-places.js';
 import { StreamFloor } from './stream-floor.js';
 import { compareAtStart, type Start } from './start.js';
@@ -28,6 +29,7 @@ export class CaptureSession {
   readonly #options: SessionOptions;
   readonly #ending = new AbortController();
   #stream: WalStream | null = null;
+  #live: LiveStream | null = null;
   readonly #floor = new StreamFloor(() => this.#stream?.assembling !== false);
 
   constructor(options: SessionOptions) {
@@ -61,13 +63,16 @@ export class CaptureSession {
     this.#stream = stream;
     const patiently = patientDatabase({ ...this.#options, signal: this.#ending.signal });
     let places: SourcePlaces | null = null;
-    let live: LiveStream | null = null;
     const parked = new ParkedSources({
       ...this.#options,
       withDatabase: patiently,
       queued: (source) => this.#queuedFor(source, places),
     });
-    const sink = this.#options.openSink({ park: async (source) => parked.park(source) });
+    const sources = this.#options.sources();
+    const sink = this.#options.openSink({
+      sources: queueSources(sources),
+      park: async (source) => parked.park(source),
+    });
     try {
       await untilAborted(stop, stream.start());
       if (stop.aborted) return;
@@ -77,10 +82,10 @@ export class CaptureSession {
       if (stop.aborted) return;
       await untilAborted(stop, restoreSuppressions(knex, sink));
       if (stop.aborted) return;
-      places = await untilAborted(stop, this.#placeSources(stream, start, parked));
+      places = await untilAborted(stop, this.#placeSources(stream, start, sources, parked));
       if (places === null) return;
       const opening = this.#options.derive({
-        sources: this.#options.sources,
+        sources: sources.map(({ settings }) => settings),
         into: sink,
         aside: false,
         sink,
@@ -91,26 +96,34 @@ export class CaptureSession {
       const books = new Books({ ...this.#options, sink, start, floor: this.#floor, places });
       if (!(await this.#whole(stop, stream, { sink, derive, start, books, places }))) return;
       this.#floor.begin(stream.confirmed, start.checkpoint.commitTimeUs);
-      live = new LiveStream({
+      this.#live = new LiveStream({
         session: this.#options,
         floor: this.#floor,
         stream,
         sink,
         start,
         books,
+        places,
         parked,
+        sources,
         derive,
+        withDatabase: patiently,
         endedEarly: this.#endedEarly(),
       });
-      await live.run(stop);
+      await this.#live.run(stop);
       logger.info({ slot: slotName, confirmed: formatLsn(stream.confirmed) }, 'capture drained');
     } finally {
       this.#ending.abort();
       force.removeEventListener('abort', giveUp);
       await sink.close();
       await stream.stop();
-      await live?.ended();
+      await this.#live?.ended();
     }
+  }
+
+  /** Resolves when the sources are taken as they are configured now. Before it streams there is nothing to be changed. */
+  async reconfigure(): Promise<void> {
+    await this.#live?.reconfigure();
   }
 
   /** Of a source that takes part in the live stream, or in the healing before that. */
@@ -120,13 +133,18 @@ export class CaptureSession {
     return { endLsn, commitTimeUs };
   }
 
-  async #placeSources(stream: WalStream, start: Start, parked: ParkedSources): Promise<SourcePlaces> {
-    const { sources, clock } = this.#options;
+  async #placeSources(
+    stream: WalStream,
+    start: Start,
+    sources: readonly CapturedSource[],
+    parked: ParkedSources,
+  ): Promise<SourcePlaces> {
+    const { clock } = this.#options;
     const { checkpoint, trustMarksUpTo } = start;
     const lsn = laterLsn(checkpoint.endLsn, stream.confirmed);
     const states = await registerSources({
       ...this.#options,
-      names: sources.map(({ name }) => name),
+      names: sources.map(({ settings }) => settings.name),
       checkpoint,
       at: { lsn, atUs: checkpoint.commitTimeUs ?? clock.now() * 1_000 },
     });

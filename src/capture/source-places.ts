@@ -22,12 +22,28 @@ export class SourcePlaces {
 
   constructor(options: SourcePlacesOptions) {
     this.#options = options;
-    const trusted = (lsn: Lsn): Lsn =>
-      options.trustUpTo === null ? lsn : earlierLsn(lsn, options.trustUpTo);
-    for (const { source, added, parked } of options.states) {
-      this.#after.set(source, trusted(added?.lsn ?? options.delivered.floor));
-      if (parked !== null) options.parked.begin(source, { ...parked, upTo: trusted(parked.upTo) });
+    this.update(options.states);
+  }
+
+  /** Of the sources that are configured now: those that are new, and without those that are no more. */
+  update(states: readonly SourceState[]): void {
+    const { parked: away, delivered, trustUpTo } = this.#options;
+    const trusted = (lsn: Lsn): Lsn => (trustUpTo === null ? lsn : earlierLsn(lsn, trustUpTo));
+    const names = new Set(states.map(({ source }) => source));
+    for (const gone of this.names.filter((name) => !names.has(name))) {
+      this.#after.delete(gone);
+      away.forget(gone);
     }
+    for (const { source, added, parked } of states) {
+      if (this.#after.has(source)) continue;
+      this.#after.set(source, trusted(added?.lsn ?? delivered.floor));
+      if (parked !== null) away.begin(source, { ...parked, upTo: trusted(parked.upTo) });
+    }
+  }
+
+  /** What ends there or before is none of the source's affair. */
+  after(source: string): Lsn {
+    return this.#after.get(source) ?? this.#options.delivered.floor;
   }
 
   get names(): readonly string[] {
@@ -37,7 +53,7 @@ export class SourcePlaces {
   /** What was delivered of a source before this session. */
   delivered(source: string): Reached {
     const { delivered } = this.#options;
-    return deliveredOf(delivered, source, this.#after.get(source) ?? delivered.floor);
+    return deliveredOf(delivered, source, this.after(source));
   }
 
   /** As of one moment, for whoever follows what is delivered. @param live what the live stream has queued */

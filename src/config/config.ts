@@ -81,7 +81,7 @@ export function budgetsOf(sources: readonly SourceConfig[]): ReadonlyMap<string,
 
 /** What the queue needs to know of sources. */
 export function queueSources(
-  sources: readonly SourceConfig[],
+  sources: readonly Pick<SourceConfig, 'settings' | 'lanes' | 'budgetBytes'>[],
 ): { readonly name: string; readonly lanes: number; readonly budgetBytes: number }[] {
   return sources.map(({ settings, lanes, budgetBytes }) => ({ name: settings.name, lanes, budgetBytes }));
 }

@@ -60,6 +60,10 @@ export class VitalSigns {
       const sinceMs = this.#still.get(key)?.sinceMs ?? this.#clock.now();
       this.#still.set(key, { source, lane: lane === null ? null : laneLabel(lane), code, sinceMs });
     },
+    closed: (source) => {
+      for (const [key, each] of this.#still) if (each.source === source) this.#still.delete(key);
+      for (const [key, each] of this.#failing) if (each.source === source) this.#failing.delete(key);
+    },
     resumed: (source, lane) => void this.#still.delete(lane === null ? source : laneName(source, lane)),
   };
 

@@ -7,6 +7,7 @@ import type { HealthState } from '../observability/health.js';
 import type { Metrics } from '../observability/metrics.js';
 import { unreadyReasons, type ReadinessLimits } from '../observability/readiness.js';
 import { closeKnex, openKnex } from '../postgres/connection.js';
+import { claimLanes } from '../queue/lanes.js';
 import type { QueueObserver } from '../queue/observer.js';
 import { closeRedis, connectRedis, type RedisClient } from '../queue/redis.js';
 import { QueueStatusReader } from '../queue/status.js';
@@ -45,6 +46,7 @@ export class Watch {
   readonly #closeDatabase: () => Promise<void>;
   #replaySlot: ReplaySlotReport | null = null;
   readonly #parked = new Set<string>();
+  #budgets: ReadonlyMap<string, number>;
 
   readonly capture: CaptureObserver;
   readonly queue: QueueObserver;
@@ -56,6 +58,7 @@ export class Watch {
     const { prefix } = config.queue;
     const redis = present(config.redis, 'Redis');
     const sources = queueSources(config.sources);
+    this.#budgets = budgetsOf(config.sources);
     // Its errors are those of every other connection, which are counted and logged already.
     const onError = (): void => undefined;
     this.#client = connectRedis({
@@ -115,6 +118,22 @@ export class Watch {
     };
   }
 
+  /**
+   * Of all sources, before anything relies on them.
+   * @throws ConnectorError LANES_CHANGED; Redis' own error while it does not answer
+   */
+  async claimLanes({ queue, sources }: Config): Promise<void> {
+    for (const { name, lanes } of queueSources(sources)) {
+      await claimLanes(this.#client, queue.prefix, name, lanes);
+    }
+  }
+
+  /** Other sources are watched from now on. */
+  async reconfigure(config: Config): Promise<void> {
+    this.#budgets = budgetsOf(config.sources);
+    await this.#reader.reconfigure(queueSources(config.sources));
+  }
+
   async close(): Promise<void> {
     this.#ending.abort();
     await this.#closeDatabase();
@@ -137,7 +156,7 @@ export class Watch {
       knex,
       slotName: config.capture.slotName,
       queue: this.#reader,
-      budgets: budgetsOf(config.sources),
+      budgets: () => this.#budgets,
       clock,
     });
     metrics.beforeScrape(() => floor.read(metrics));

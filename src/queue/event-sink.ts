@@ -19,6 +19,7 @@ import type {
   LaneMark,
   LaneSnapshot,
   QueueSink,
+  SinkSource,
   SourceLoad,
 } from './queue-sink.js';
 import type { OfferedTransaction } from './sink.js';
@@ -34,6 +35,7 @@ export function createEventSink(options: EventSinkOptions): QueueSink {
 const DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024;
 /** Of what one parked source misses: the WAL holds the rest. */
 const CATCH_UP_BUFFER_BYTES = 4 * 1024 * 1024;
+const RELEASE_WITHIN_MS = 1_000;
 const DEFAULT_LANE_CHECK_MS = 2_000;
 /** 2020-01-01: seconds since then fit the tallies' four bytes until 2088. */
 const RUN_ZERO_SECONDS = 1_577_836_800;
@@ -55,6 +57,7 @@ class RedisEventSink implements QueueSink {
   #guard: MemoryGuard | null = null;
   #guarding: Promise<void> | null = null;
   #watching: Promise<void> | null = null;
+  #trustMarksUpTo: Lsn | null = null;
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   failure: Error | null = null;
@@ -115,6 +118,22 @@ class RedisEventSink implements QueueSink {
 
   beginAt(source: string, at: SourceBeginning): void {
     this.#sources.named(source).beginAt(at);
+  }
+
+  async open(source: SinkSource): Promise<void> {
+    await this.#sources.open(source, this.#trustMarksUpTo);
+  }
+
+  setBudget(source: string, budgetBytes: number): void {
+    this.#sources.named(source).budgetBytes = budgetBytes;
+  }
+
+  async release(source: string): Promise<number> {
+    return this.#sources.named(source).release(RELEASE_WITHIN_MS);
+  }
+
+  async forget(source: string): Promise<void> {
+    await this.#sources.forget(source);
   }
 
   loads(): ReadonlyMap<string, SourceLoad> {
@@ -198,6 +217,7 @@ class RedisEventSink implements QueueSink {
 
   async #start(trustMarksUpTo: Lsn | null): Promise<void> {
     const signal = this.#ending.signal;
+    this.#trustMarksUpTo = trustMarksUpTo;
     const client = await this.#redis.open();
     for (const source of this.#options.sources) await this.#sources.open(source, trustMarksUpTo);
     this.#guard = new MemoryGuard({

@@ -69,6 +69,13 @@ export class OpenSources {
     this.#sources.set(name, source);
   }
 
+  /** Of a source that was released. */
+  async forget(name: string): Promise<void> {
+    const source = this.named(name);
+    this.#sources.delete(name);
+    await source.close();
+  }
+
   async close(): Promise<void> {
     for (const source of this.all) await source.close();
   }
@@ -87,6 +94,7 @@ export class OpenSources {
     return this.all.some(
       (source) =>
         source !== asking &&
+        source.standing !== 'released' &&
         !source.overBudget &&
         (nowMs - source.deliveredAtMs < DELIVERS_WITHIN_MS || (stands && source.isIdle)),
     );

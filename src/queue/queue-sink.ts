@@ -111,6 +111,16 @@ export interface QueueSink extends EventSink {
   renew(stored: LaneSnapshot): Promise<void>;
   /** After `start`, before the first `offer`: where a source begins. Default: with everything that is offered. */
   beginAt(source: string, at: SourceBeginning): void;
+  /** After `start`: takes the lanes of one more source over. @throws ConnectorError LANES_CHANGED */
+  open(source: SinkSource): Promise<void>;
+  setBudget(source: string, budgetBytes: number): void;
+  /**
+   * Queues what was offered for a source if that can be done at once, and takes nothing further for it: what is still offered
+   * settles unheard. Resolves with how many calls could not be queued, and settled all the same.
+   */
+  release(source: string): Promise<number>;
+  /** After `release`, when nothing more will be offered for the source: its lanes are nobody's. */
+  forget(source: string): Promise<void>;
   /** Names of the sources, each with how it stands. */
   loads(): ReadonlyMap<string, SourceLoad>;
   /** Resolves when nothing of the parked source is on its way any more. @throws RangeError when it is not parked */

@@ -18,7 +18,7 @@ export interface SourceLanesOptions {
   readonly name: string;
   /** Numbers of the lanes. */
   readonly lanes: readonly number[];
-  /** Compressed bytes that may wait in Redis. */
+  /** Compressed bytes that may wait in Redis, at first. */
   readonly budgetBytes: number;
   /** Whose room its calls take while it takes part in the live stream. */
   readonly account: OfferAccount;
@@ -50,12 +50,15 @@ export interface SourceBeginning {
   readonly parked: boolean;
 }
 
+const RELEASE_LOOK_MS = 10;
+
 /**
  * - `live`: the live stream's calls go into its lanes.
  * - `parked`: the live stream passes it by; what it misses is brought later, from further back.
  * - `catching-up`: that is being brought, and the live stream still passes it by.
+ * - `released`: nothing more is queued for it.
  */
-export type Standing = 'live' | 'parked' | 'catching-up';
+export type Standing = 'live' | 'parked' | 'catching-up' | 'released';
 
 /**
  * What a sink holds open for one source.
@@ -70,6 +73,7 @@ export class SourceLanes {
   readonly #options: SourceLanesOptions;
   readonly #queues: readonly LaneQueue[];
   #standing: Standing = 'live';
+  budgetBytes: number;
   #account: OfferAccount;
   #after: Lsn | null = null;
   /** Until it is durable that the source is parked, nothing that passes it by may count as settled. */
@@ -80,6 +84,7 @@ export class SourceLanes {
     this.#options = options;
     const { name, client, prefix, clock, observer, signal, linger, parking, onFatal } = options;
     this.name = name;
+    this.budgetBytes = options.budgetBytes;
     this.#account = options.account;
     const onError = (error: Error): void => observer.connectionError?.(error);
     const queueOptions = { client, prefix, onError };
@@ -113,7 +118,7 @@ export class SourceLanes {
   }
 
   get overBudget(): boolean {
-    return this.waitingBytes > this.#options.budgetBytes;
+    return this.waitingBytes > this.budgetBytes;
   }
 
   /** When it was last seen that more is delivered than before; 0: not yet. */
@@ -123,10 +128,6 @@ export class SourceLanes {
 
   get isIdle(): boolean {
     return this.lanes.every(({ jobsWaiting }) => jobsWaiting === 0);
-  }
-
-  get budgetBytes(): number {
-    return this.#options.budgetBytes;
   }
 
   /** Resolves when it is durable that the source is parked; at once when it is not. */
@@ -173,6 +174,7 @@ export class SourceLanes {
 
   /** Everything that the live stream has brought so far was taken. */
   join(): void {
+    if (this.#standing !== 'catching-up') return;
     this.#account.handOver(this.#options.account);
     this.#account = this.#options.account;
     this.#standing = 'live';
@@ -183,6 +185,25 @@ export class SourceLanes {
     if (this.#standing !== 'catching-up') return;
     this.#discard();
     this.#standing = 'parked';
+  }
+
+  /**
+   * Queues what was taken if that can be done at once, and takes nothing further: what comes is passed by, and nobody waits
+   * for what could not be queued. Resolves with how many calls that was.
+   */
+  async release(withinMs: number): Promise<number> {
+    const { clock, signal } = this.#options;
+    const lateMs = clock.now() + withinMs;
+    if (this.#standing === 'live') {
+      while (this.lanes.some((lane) => lane.hasBuffered) && clock.now() < lateMs && !signal.aborted) {
+        this.kick(true);
+        await clock.sleep(RELEASE_LOOK_MS, signal);
+      }
+    }
+    const given = this.#discard();
+    this.#standing = 'released';
+    for (const { settlement, calls } of given) settlement.done(calls);
+    return given.reduce((sum, { calls }) => sum + calls, 0);
   }
 
   /** Lets go of the connection's queues, once nothing is on its way. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DerivedEvent } from '../../src/events/event.js';
+import type { Lsn } from '../../src/postgres/lsn.js';
 import { DEFAULT_PREFIX, laneStateKey } from '../../src/queue/keys.js';
 import type { CatchUpSink, EventSinkOptions, QueueSink } from '../../src/queue/queue-sink.js';
 import type { EventSink } from '../../src/queue/sink.js';
@@ -243,6 +244,33 @@ test('where nobody would be held up, or everybody has enough waiting, capture wa
   }, 'the other goes on');
   await pairs;
   expect([...all.parkedAt.keys()]).toEqual([waiting]);
+});
+
+test('a source that is released while capture waits for it holds nobody up any more', async () => {
+  await using rig = await QueueRig.open();
+  const world = new World(rig);
+  const sink = await world.open({ sources: [{ name: 'dead', lanes: 2, budgetBytes: BUDGET_BYTES }] });
+  const offering = (async () => {
+    for (const n of range(1, 150)) await world.offer(sink, 'dead', n);
+  })();
+  await until(() => world.waits.includes('dead queue_budget'), 'the budget used up');
+  expect(await sink.release('dead')).toBeGreaterThan(0);
+  await offering;
+  await sink.flush();
+  expect(world.settled.get('dead')).toHaveLength(150);
+  await sink.forget('dead');
+  expect(sink.laneSnapshot()).toEqual({});
+  // Put back, it goes on behind what it has.
+  await sink.open({ name: 'dead', lanes: 2, budgetBytes: 1024 ** 2 });
+  sink.beginAt('dead', { after: 150n as Lsn, parked: false });
+  for (const n of range(140, 160)) await world.offer(sink, 'dead', n);
+  await sink.flush();
+  const lanes = await world.queued('dead', [0, 1]);
+  expect(lanes.map(inOrder)).toEqual([true, true]);
+  const numbers = lanes.flat().map((id) => Math.floor(Number(id.slice(1))));
+  expect(numbers.filter((n) => n > 150).toSorted((a, b) => a - b)).toEqual(
+    range(151, 160).flatMap((n) => [n, n]),
+  );
 });
 
 function soon(): Promise<false> {

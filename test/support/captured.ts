@@ -102,6 +102,10 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     suppress: async (guestIds) => void suppressed.push(...guestIds),
     beginAt: () => undefined,
     loads: () => new Map(),
+    open: async () => undefined,
+    setBudget: () => undefined,
+    release: async () => 0,
+    forget: async () => undefined,
     catchUp: async () => Promise.reject(new RangeError('this queue takes everything')),
     offer: async (offered) => {
       for (const derived of offered.calls) {
@@ -125,7 +129,7 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
       replayRetentionMs: 0,
       replayMaxWalBytes: 4 * 1024 ** 3,
     },
-    sources: [{ ...DEFAULT_SETTINGS, ...options.settings }],
+    sources: [{ settings: { ...DEFAULT_SETTINGS, ...options.settings }, lanes: 1, budgetBytes: 1024 ** 3 }],
     openSink: () => sink,
     logger: silentLogger,
     clock: systemClock,

@@ -7,8 +7,11 @@ export interface Place extends AsyncDisposable {
   readonly arrivals: Arrivals;
 }
 
-export async function place(writeKey: string): Promise<Place> {
-  const arrivals = new Arrivals(() => undefined);
+/** @param arrivals where what arrives is noted. Default: a list of its own. */
+export async function place(
+  writeKey: string,
+  arrivals: Arrivals = new Arrivals(() => undefined),
+): Promise<Place> {
   const receiver = await startReceiver({
     writeKeys: [writeKey],
     keep: false,

@@ -31,6 +31,8 @@ export interface System extends AsyncDisposable {
   setUp(): Promise<void>;
   /** Only what is committed from now on is expected. Done at the start already. */
   fromNow(): Promise<void>;
+  /** All that the tables imply. */
+  implied(): Promise<readonly ExpectedCall[]>;
   /** Ids of the calls that the tables imply beyond doubt. */
   certainIds(): Promise<readonly string[]>;
   /** Lets the simulated brand do business for so long. */
@@ -153,6 +155,7 @@ export async function system(options: SystemOptions = {}): Promise<System> {
       );
       return verify(expected, at.calls);
     },
+    implied,
     certainIds: async () =>
       (await implied()).filter(({ certain }) => certain).map(({ messageId }) => messageId),
     setUp: async () => {
