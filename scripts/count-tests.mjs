@@ -13,7 +13,7 @@ for (const file of process.argv.slice(2)) {
   total.skipped += report.numPendingTests + report.numTodoTests;
   // A file that cannot be loaded fails its suite without counting a test.
   sound &&= report.success;
-  for (const { name, message, status, assertionResults } of report.testResults) {
+  for (const { name, message, status, assertionResults } of report.testResults ?? []) {
     if (status === 'failed' && message) process.stdout.write(`failed: ${name}\n${firstLines(message)}\n`);
     for (const test of assertionResults.filter((each) => each.status === 'failed')) {
       process.stdout.write(

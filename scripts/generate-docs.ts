@@ -11,6 +11,7 @@ import type { OptionSpec } from '../src/config/option.js';
 import { ERROR_POLICY } from '../src/errors/codes.js';
 import { EXIT_MEANING } from '../src/errors/exit-codes.js';
 import { renderEventsDoc } from '../src/events/schema/events-doc.js';
+import { recordsDoc } from '../src/mapping/records-doc.js';
 import { READINESS } from '../src/observability/readiness.js';
 import { FAILPOINTS } from '../src/lifecycle/failpoint.js';
 import { renderTrackingPlan } from '../src/events/schema/tracking-plan.js';
@@ -98,12 +99,14 @@ async function documents(): Promise<Map<string, string>> {
   readme = withSection(readme, 'exit-codes', exitCodeTable());
   const operations = withSection(readFileSync('docs/operations.md', 'utf8'), 'readiness', readinessTable());
   const guarantees = withSection(readFileSync('docs/guarantees.md', 'utf8'), 'failpoints', failpointTable());
+  const mapping = withSection(readFileSync('docs/mapping.md', 'utf8'), 'records', recordsDoc());
   const options = (await resolveConfig('README.md')) ?? {};
   const markdown = (text: string): Promise<string> => format(text, { ...options, parser: 'markdown' });
   return new Map([
     ['README.md', await markdown(readme)],
     ['docs/errors.md', await markdown(errorsDoc())],
     ['docs/guarantees.md', await markdown(guarantees)],
+    ['docs/mapping.md', await markdown(mapping)],
     ['docs/operations.md', await markdown(operations)],
     ['docs/events.md', await markdown(renderEventsDoc())],
     ['docs/tracking-plan.json', renderTrackingPlan()],

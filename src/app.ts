@@ -6,12 +6,15 @@ import type { DeliverySettings } from './config/source.js';
 import { createDelivery, type Delivery } from './delivery/delivery.js';
 import type { DeliveryObserver } from './delivery/observer.js';
 import { toError } from './errors/connector-error.js';
+import { toldMessage } from './errors/told.js';
 import type { Clock } from './lifecycle/clock.js';
 import type { DrainEnd } from './lifecycle/shutdown.js';
 import { ReleaseStack } from './lifecycle/stack.js';
 import type { Service } from './lifecycle/supervise.js';
 import { Turns } from './lifecycle/turns.js';
+import { openMapping } from './mapping/open-mapping.js';
 import { combine } from './observers/combine.js';
+import { listLog, listMetrics, listWords } from './observers/list-observers.js';
 import { deliveryMetrics } from './observers/delivery-metrics.js';
 import type { HealthState } from './observability/health.js';
 import { startProbeServer, type ProbeServer } from './observability/http.js';
@@ -24,6 +27,7 @@ import { Watch } from './observers/watch.js';
 import { createEventSink } from './queue/event-sink.js';
 import type { QueueObserver } from './queue/observer.js';
 import { TallyServices } from './reconcile/tally-services.js';
+import { configuredList, type ConfiguredList } from './suppression/configured-list.js';
 
 export interface ConnectorDependencies {
   readonly logger: Logger;
@@ -61,6 +65,7 @@ export class Connector implements Service {
   readonly #turns = new Turns();
   #tallies: TallyServices | null = null;
   #watch: Watch | null = null;
+  #list: ConfiguredList | null = null;
   #capture: CaptureService | null = null;
   #delivery: Delivery | null = null;
   #delivering = false;
@@ -111,11 +116,16 @@ export class Connector implements Service {
   }
 
   health(): HealthState {
-    const failure = this.#failure?.message ?? null;
+    const failure = this.#failure === null ? null : toldMessage(this.#failure);
     const watch = this.#watch;
     if (watch === null) return { live: failure === null, ready: false, reasons: ['starting'], facts: {} };
     const delivery = this.#deps.role === 'capture' ? null : this.#delivering ? 'running' : 'starting';
-    return watch.health({ failure, delivery, positions: this.#capture?.positions ?? null });
+    return watch.health({
+      failure,
+      delivery,
+      positions: this.#capture?.positions ?? null,
+      more: (this.#list?.problems ?? []).map(listWords),
+    });
   }
 
   async #start(): Promise<void> {
@@ -140,6 +150,7 @@ export class Connector implements Service {
         }),
       (server) => server.close(),
     );
+    if (this.#stopping === null) await this.#readList();
     // Released after delivery, whose last deliveries it still moves.
     const tallies = role === 'deliver' ? null : this.#openTallies();
     if (tallies !== null) this.#releases.defer('tallies', async () => tallies.stop());
@@ -148,6 +159,22 @@ export class Connector implements Service {
     if (role !== 'capture' && this.#stopping === null) await this.#startDelivery(watch);
     if (this.#stopping === null) await counting?.begin();
     if (tallies !== null && this.#stopping === null) this.#startCapture(watch, tallies);
+  }
+
+  /** Before anything is queued or sent. @throws ConnectorError SUPPRESSION_UNREADABLE */
+  async #readList(): Promise<void> {
+    const { suppression: settings, postgres } = this.#config;
+    const { clock, logger, role } = this.#deps;
+    const list = configuredList({
+      settings,
+      postgres: role === 'deliver' ? null : postgres,
+      clock,
+      observer: combine(listLog(logger), listMetrics(this.#metrics)),
+    });
+    if (list === null) return;
+    this.#list = list;
+    this.#releases.defer('suppression list', () => list.close());
+    await list.begin({ patiently: true, onFailed: (error) => this.#fail(error) });
   }
 
   async #reconfigure(config: Config): Promise<void> {
@@ -172,14 +199,16 @@ export class Connector implements Service {
   }
 
   async #startDelivery(watch: Watch): Promise<void> {
-    const { redis, queue } = this.#config;
+    const { redis, queue, suppression } = this.#config;
     if (redis === null) throw new RangeError('delivery needs redis');
-    const { clock, logger, observers, probeIntervalMs } = this.#deps;
+    const { clock, logger, observers, probeIntervalMs, role } = this.#deps;
     const delivery = createDelivery({
       sources: deliveriesOf(this.#config),
       redis,
       prefix: queue.prefix,
       clock,
+      ...(this.#list === null ? {} : { listed: this.#list }),
+      needsPublishedList: role === 'deliver' && suppression.table !== null,
       ...(probeIntervalMs === undefined ? {} : { probeIntervalMs }),
       observer: combine(
         deliveryMetrics(this.#metrics),
@@ -204,12 +233,14 @@ export class Connector implements Service {
     const { redis, postgres, capture: settings, queue, sources } = this.#config;
     if (redis === null || postgres === null) throw new RangeError('capture needs postgres and redis');
     const { clock, logger, observers } = this.#deps;
+    const listed = this.#list === null ? {} : { listed: this.#list };
     const stop = new AbortController();
     const force = new AbortController();
     const service = captureService({
       database: { url: postgres.url, tls: postgres.tls },
       settings,
       sources,
+      openMapping: (knex) => openMapping(knex, this.#config.mapping),
       logger,
       clock,
       observer: combine(
@@ -219,6 +250,7 @@ export class Connector implements Service {
         observers?.capture ?? {},
       ),
       counted: async () => tallies.settle(),
+      ...listed,
       onUnreadableNumber: () => this.#metrics.unreadableNumbers.inc(),
       openSink: ({ park, sources: taking }) =>
         createEventSink({
@@ -226,6 +258,7 @@ export class Connector implements Service {
           redis,
           sources: taking,
           prefix: queue.prefix,
+          ...listed,
           clock,
           observer: combine(
             queueMetrics(this.#metrics),

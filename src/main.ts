@@ -5,7 +5,7 @@
 import { runProgram } from './cli/program.js';
 import { describeError } from './cli/report-error.js';
 import { toError } from './errors/connector-error.js';
-import { didYouMean } from './config/nearest.js';
+import { didYouMean } from './errors/nearest.js';
 import { EXIT } from './errors/exit-codes.js';
 import { armFailpoint, FAILPOINTS, parseFailpoint } from './lifecycle/failpoint.js';
 

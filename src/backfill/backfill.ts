@@ -5,14 +5,17 @@ import type { CallName, Derived, EventName } from '../events/event.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { EventSink } from '../queue/sink.js';
+import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { deriveCommit } from './derive-commit.js';
 import type { FeedName } from './feeds.js';
 import { PageReader, type Page } from './page-reader.js';
 import { Pace } from './pace.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
 import type { RunProgress } from './run-store.js';
-import type { Place } from './stretch.js';
+import type { Position } from './stretch.js';
 
 /** Where a backfill stands, after every page. */
 export interface BackfillStatus extends RunProgress {
@@ -24,6 +27,8 @@ export interface BackfillStatus extends RunProgress {
 
 export interface BackfillOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly clock: Clock;
   readonly source: EventSettings;
   readonly request: BackfillRequest;
@@ -42,6 +47,8 @@ export interface BackfillOptions {
   readonly pageRows?: number;
   /** Only calls with these message ids. Default: all. */
   readonly only?: ReadonlySet<string>;
+  /** Calls of these guests are not counted; the sink does not queue them. Default: nobody. */
+  readonly listed?: ListedGuests;
   readonly observer?: BackfillObserver;
 }
 
@@ -68,9 +75,10 @@ export async function backfill(
   signal: AbortSignal,
 ): Promise<{ readonly done: boolean; readonly status: BackfillStatus }> {
   const { knex, clock, source, request, span, observer, sink } = options;
-  const { rowsPerSecond = DEFAULT_ROWS_PER_SECOND } = options;
+  const { rowsPerSecond = DEFAULT_ROWS_PER_SECOND, mapping = REFERENCE_MAPPING } = options;
   const reader = await PageReader.open({
     knex,
+    relations: mapping.relations,
     clock,
     request,
     span,
@@ -104,7 +112,7 @@ export async function backfill(
 }
 
 class Tally {
-  #positions: ReadonlyMap<FeedName, Place>;
+  #positions: ReadonlyMap<FeedName, Position>;
   #rowsRead: number;
   readonly #calls: Partial<Record<CallName, number>>;
   readonly #ofPage: Partial<Record<CallName, number>> = {};
@@ -115,7 +123,7 @@ class Tally {
     this.#calls = { ...from?.calls };
   }
 
-  get positions(): ReadonlyMap<FeedName, Place> {
+  get positions(): ReadonlyMap<FeedName, Position> {
     return this.#positions;
   }
 
@@ -144,7 +152,7 @@ async function offer(page: Page, options: BackfillOptions, count: (name: CallNam
   for (const restored of page.commits) {
     const facts = page.facts.factsOf(restored);
     const derived = deriveCommit(restored, facts, { source, events, observer: values });
-    const calls = counted(wanted(derived, options.only), count);
+    const calls = counted(wanted(derived, options.only), options.listed, count);
     if (sink === null) {
       for (const _call of calls);
       continue;
@@ -164,9 +172,13 @@ function* wanted(calls: Iterable<Derived>, only: ReadonlySet<string> | undefined
   for (const call of calls) if (only === undefined || only.has(call.messageId)) yield call;
 }
 
-function* counted(calls: Iterable<Derived>, count: (name: CallName) => void): Generator<Derived> {
+function* counted(
+  calls: Iterable<Derived>,
+  listed: ListedGuests | undefined,
+  count: (name: CallName) => void,
+): Generator<Derived> {
   for (const call of calls) {
-    count(call.name);
+    if (!isListed(listed, call.guestId)) count(call.name);
     yield call;
   }
 }

@@ -107,6 +107,8 @@ const EMPTY: GatheredCommit = {
   referrals: new Map(),
   recharges: new Map(),
   responses: new Map(),
+  // The tables do not tell what a row was before: custom events are the stream's alone.
+  customs: new Map(),
   mergeSurvivors: new Set(),
   stateChanges: [],
 };

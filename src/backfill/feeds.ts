@@ -1,14 +1,22 @@
 import type { EventName } from '../events/event.js';
+import type { Relations } from '../mapping/mapping.js';
 import type { TableName } from '../records/tables.js';
 
 export type FeedName =
   'transactions' | 'accounts' | 'checkins' | 'recharges' | 'referrals' | 'responses' | 'profiles';
 
 /** A table as backfill reads it: in the order of the rows' own time, then primary key. */
-export interface Feed {
+export interface Feed extends FeedSpec {
+  /** What stands for the table after FROM. */
+  readonly from: string;
+  /** SQL type of the key. */
+  readonly keyType: string;
+}
+
+interface FeedSpec {
   readonly name: FeedName;
   readonly table: TableName;
-  /** The bigint that tells rows of one time apart. */
+  /** What tells rows of one time apart. */
   readonly key: string;
   /** The rows' own time as SQL over alias `t`. */
   readonly time: string;
@@ -19,11 +27,21 @@ export interface Feed {
   readonly events: readonly EventName[];
 }
 
+export function feeds(trackCommitTimestamp: boolean, relations: Relations): Readonly<Record<FeedName, Feed>> {
+  const specs = Object.entries(feedSpecs(trackCommitTimestamp)) as [FeedName, FeedSpec][];
+  return Object.fromEntries(
+    specs.map(([name, spec]) => {
+      const { table, key } = spec;
+      return [name, { ...spec, from: relations.from(table), keyType: relations.type(table, key) }];
+    }),
+  ) as Record<FeedName, Feed>;
+}
+
 /**
  * Only columns of `records/tables.ts` (and `xmin`): those are all the connector's role may read. A row that has no time
  * of its own is placed at the commit of its last version where the server keeps commit times, else it cannot be placed.
  */
-export function feeds(trackCommitTimestamp: boolean): Readonly<Record<FeedName, Feed>> {
+function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<FeedName, FeedSpec>> {
   const orVersion = (column: string): string =>
     trackCommitTimestamp ? `coalesce(t.${column}, pg_xact_commit_timestamp(t.xmin))` : `t.${column}`;
   return {

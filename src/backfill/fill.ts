@@ -2,10 +2,12 @@ import type { Knex } from 'knex';
 import type { EventSettings } from '../config/source.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
 import type { LaneName } from '../queue/keys.js';
 import { queueLost } from '../queue/queue-lost.js';
 import type { LaneMark, QueueSink } from '../queue/queue-sink.js';
 import { laneLabel } from '../queue/side-lanes.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { backfill, type BackfillObserver, type BackfillStatus } from './backfill.js';
 import type { BackfillRequest } from './request.js';
 import { begunAgain, finishRun, saveRun, type BackfillRun } from './run-store.js';
@@ -21,6 +23,8 @@ export interface BackfillLane {
 
 export interface FillOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly clock: Clock;
   readonly source: EventSettings;
   readonly request: BackfillRequest;
@@ -32,6 +36,8 @@ export interface FillOptions {
   readonly maxJobs?: number;
   /** Only calls with these message ids. Default: all. */
   readonly only?: ReadonlySet<string>;
+  /** As the lane's sinks have them. Default: nobody. */
+  readonly listed?: ListedGuests;
   /** Before the first page, once sink and delivery are up. */
   readonly prepare?: (sink: QueueSink, signal: AbortSignal) => Promise<void>;
   readonly observer: FillObserver;

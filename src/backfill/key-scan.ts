@@ -1,13 +1,17 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../lifecycle/clock.js';
 import type { Feed } from './feeds.js';
-import { readByKey, type Span } from './read-places.js';
-import { comparePlaces, LEAST_KEY, stretchOf, type Place, type Stretch } from './stretch.js';
+import { keyOrderOf, type KeyOrder } from './key-order.js';
+import { merchantSql, usSql, wantedOfSpan, type Span } from './read-places.js';
+import { comparePlaces, stretchOf, type Place, type Position, type Stretch } from './stretch.js';
+import { walk, type Walked } from './walk.js';
 
 export interface KeyScanOptions {
   readonly knex: Knex;
   readonly feed: Feed;
   readonly clock: Clock;
+  /** An index gives the feed's rows in the order of their keys. */
+  readonly isKeyIndexed: boolean;
   /** Rows looked at by one statement. Default 20,000. */
   readonly chunkRows?: number;
   /** Places held in memory: a table with more of them in the span is scanned again for the next. Default 200,000. */
@@ -16,13 +20,14 @@ export interface KeyScanOptions {
 }
 
 /**
- * Order by time over a table that has no index on its time: the primary key is walked in short statements, and the
- * earliest places of the span are kept. Each walk pauses as long as it reads, so it takes half of one connection at most.
+ * Order by time over a table that has no index on its time: all of it is walked in short statements, and the earliest
+ * places of the span are kept. By key a walk pauses as long as it reads, so it takes half of one connection at most.
  */
 export class KeyScan {
   readonly #options: KeyScanOptions;
   readonly #chunkRows: number;
   readonly #maxPlaces: number;
+  readonly #order: KeyOrder;
   #places: Place[] | null = null;
   /** There are more in the span, all later than those held. */
   #truncated = false;
@@ -31,6 +36,7 @@ export class KeyScan {
     this.#options = options;
     this.#chunkRows = options.chunkRows ?? 20_000;
     this.#maxPlaces = options.maxPlaces ?? 200_000;
+    this.#order = keyOrderOf(options.feed.keyType);
   }
 
   /** The next places after `span.after`, at most `limit`. @throws when the signal aborts a walk */
@@ -53,38 +59,59 @@ export class KeyScan {
     });
   }
 
-  #heldAfter(after: Place): Place[] | null {
+  #heldAfter(after: Position): Place[] | null {
     if (this.#places === null) return null;
-    const from = this.#places.findIndex((place) => comparePlaces(place, after) > 0);
+    const from = this.#places.findIndex((place) => comparePlaces(place, after, this.#order) > 0);
     this.#places = from === -1 ? [] : this.#places.slice(from);
     return this.#places;
   }
 
   async #scan(span: Span, signal: AbortSignal): Promise<void> {
-    const { knex, feed, clock, onScanned } = this.#options;
+    const { knex, feed, clock, isKeyIndexed, onScanned } = this.#options;
     let found: Place[] = [];
     this.#truncated = false;
-    let afterKey: string | null = LEAST_KEY;
-    while (afterKey !== null) {
-      signal.throwIfAborted();
-      const beganAtMs = clock.now();
-      const { places, lastKey, lookedAt } = await readByKey(knex, feed, span, {
-        afterKey,
-        rows: this.#chunkRows,
-      });
-      for (const place of places) found.push(place);
-      if (found.length > 2 * this.#maxPlaces) found = this.#earliest(found);
-      onScanned?.(lookedAt);
-      afterKey = lastKey;
-      if (afterKey !== null) await clock.sleep(clock.now() - beganAtMs, signal);
-    }
+    let beganAtMs = clock.now();
+    await walk(
+      {
+        knex,
+        walked: walkedFor(feed, span),
+        isKeyIndexed,
+        chunkRows: this.#chunkRows,
+        onChunk: async ({ rows, lookedAt }) => {
+          for (const { key, at_us: atUs } of rows) found.push({ atUs: Number(atUs), key: key as string });
+          if (found.length > 2 * this.#maxPlaces) found = this.#earliest(found);
+          onScanned?.(lookedAt);
+        },
+        pause: async () => {
+          await clock.sleep(clock.now() - beganAtMs, signal);
+          beganAtMs = clock.now();
+        },
+      },
+      signal,
+    );
     this.#places = this.#earliest(found);
   }
 
   #earliest(found: Place[]): Place[] {
-    found.sort(comparePlaces);
+    found.sort((a, b) => comparePlaces(a, b, this.#order));
     if (found.length <= this.#maxPlaces) return found;
     this.#truncated = true;
     return found.slice(0, this.#maxPlaces);
   }
+}
+
+function walkedFor(feed: Feed, span: Span): Walked {
+  const merchant = merchantSql(span);
+  return {
+    table: feed.table,
+    from: feed.from,
+    key: feed.key,
+    keyType: feed.keyType,
+    columns: {
+      at_us: { sql: usSql(feed.time), bindings: [] },
+      wanted: { sql: `(${feed.wanted}) AND ${merchant.sql}`, bindings: merchant.bindings },
+    },
+    given: ['at_us'],
+    wanted: wantedOfSpan(feed, span),
+  };
 }

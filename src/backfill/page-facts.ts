@@ -3,12 +3,14 @@ import type { Directory, DirectoryOptions } from '../enrichment/directory.js';
 import type { Facts } from '../enrichment/facts.js';
 import type { Lookups, MerchantBundle } from '../enrichment/lookups.js';
 import { postgresLookups } from '../enrichment/postgres-lookups.js';
+import type { Relations } from '../mapping/mapping.js';
 import { AsOfDirectory, type MerchantVersions } from './as-of-directory.js';
 import type { RestoredCommit } from './commits.js';
 import { textRows } from './read-places.js';
 
 export interface PageFactsOptions {
   readonly knex: Knex;
+  readonly relations: Relations;
   readonly trackCommitTimestamp: boolean;
   readonly onLookup?: (table: string) => void;
 }
@@ -56,13 +58,13 @@ export class PageFacts {
   }
 
   async #merchantVersions(): Promise<MerchantVersions> {
-    const { knex, trackCommitTimestamp } = this.#options;
+    const { knex, relations, trackCommitTimestamp } = this.#options;
     if (!trackCommitTimestamp) return new Map();
     const rows = await textRows(
       knex,
       'reading loyalty.merchant',
       `SELECT t.merchant_id, (extract(epoch FROM pg_xact_commit_timestamp(t.xmin)) * 1000000)::bigint AS version_us
-         FROM loyalty.merchant t WHERE t.status <> 'ACTIVE' OR t.is_demo`,
+         FROM ${relations.from('loyalty.merchant')} t WHERE t.status <> 'ACTIVE' OR t.is_demo`,
       [],
     );
     return new Map(
@@ -74,9 +76,10 @@ export class PageFacts {
 
   /** The few rows of a merchant are read once a page. */
   #lookups(): Lookups {
-    const { knex, trackCommitTimestamp, onLookup } = this.#options;
+    const { knex, relations, trackCommitTimestamp, onLookup } = this.#options;
     const lookups = postgresLookups({
       knex,
+      relations,
       trackCommitTimestamp,
       ...(onLookup === undefined ? {} : { onLookup }),
     });

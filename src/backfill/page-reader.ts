@@ -1,18 +1,28 @@
 import type { Knex } from 'knex';
+import type { Relations } from '../mapping/mapping.js';
 import { rowOf } from '../postgres/query.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { databaseError } from '../postgres/database-error.js';
 import { restoreCommits, type RestoreOptions, type RestoredCommit } from './commits.js';
 import { feeds, feedsOf, type Feed, type FeedName } from './feeds.js';
+import { isIndexed, isTimeIndexed } from './indexes.js';
 import { KeyScan } from './key-scan.js';
 import { PageFacts } from './page-facts.js';
 import { readPageRows } from './page-rows.js';
-import { isTimeIndexed, readByTime } from './read-places.js';
+import { readByTime } from './read-places.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
-import { BEGINNING_US, cutAtCommonEnd, LEAST_KEY, type Place, type Stretch } from './stretch.js';
+import {
+  BEGINNING_US,
+  cutAtCommonEnd,
+  positionBefore,
+  type Place,
+  type Position,
+  type Stretch,
+} from './stretch.js';
 
 export interface PageReaderOptions {
   readonly knex: Knex;
+  readonly relations: Relations;
   readonly clock: Clock;
   readonly request: BackfillRequest;
   readonly span: BackfillSpan;
@@ -29,7 +39,7 @@ export interface Page {
   /** In the order of their commits. */
   readonly commits: readonly RestoredCommit[];
   readonly facts: PageFacts;
-  readonly positions: ReadonlyMap<FeedName, Place>;
+  readonly positions: ReadonlyMap<FeedName, Position>;
   /** Rows that it is about. */
   readonly rows: number;
   /** The earliest own time of its rows, microseconds since 1970; null without any. */
@@ -49,22 +59,23 @@ export class PageReader {
   readonly #scans: ReadonlyMap<FeedName, KeyScan>;
 
   static async open(options: PageReaderOptions): Promise<PageReader> {
-    const { knex, request, merchantId, clock, onScanned } = options;
+    const { knex, relations, request, merchantId, clock, onScanned } = options;
     const { tracking } = await rowOf<{ tracking: string }>(
       knex,
       'reading track_commit_timestamp',
       `SELECT current_setting('track_commit_timestamp') AS tracking`,
     );
-    const wanted = feedsOf(feeds(tracking === 'on'), {
+    const wanted = feedsOf(feeds(tracking === 'on', relations), {
       events: new Set(request.events),
       identify: request.identify,
     });
     const scans = new Map<FeedName, KeyScan>();
     for (const feed of wanted) {
-      if (await isTimeIndexed(knex, feed, merchantId !== null)) continue;
+      if (await isTimeIndexed(knex, relations, feed, merchantId !== null)) continue;
+      const isKeyIndexed = await isIndexed(knex, relations, feed.table, [feed.key]);
       scans.set(
         feed.name,
-        new KeyScan({ knex, feed, clock, ...(onScanned === undefined ? {} : { onScanned }) }),
+        new KeyScan({ knex, feed, clock, isKeyIndexed, ...(onScanned === undefined ? {} : { onScanned }) }),
       );
     }
     return new PageReader(options, wanted, tracking === 'on', scans);
@@ -82,14 +93,15 @@ export class PageReader {
     this.#scans = scans;
   }
 
-  async read(positions: ReadonlyMap<FeedName, Place>, signal: AbortSignal): Promise<Page> {
-    const { knex, span, request, emitVoids } = this.#options;
+  async read(positions: ReadonlyMap<FeedName, Position>, signal: AbortSignal): Promise<Page> {
+    const { knex, relations, span, request, emitVoids } = this.#options;
     const scanned = await this.#scannedStretches(positions, signal);
     const page = await inSnapshot(knex, async (snapshot) => {
       const stretches = await this.#stretches(snapshot, positions, scanned);
       const cut = cutAtCommonEnd(stretches, span.untilUs);
       const rows = await readPageRows(cut.taken, {
         knex: snapshot,
+        relations,
         feeds: this.#feeds,
         trackCommitTimestamp: this.#trackCommitTimestamp,
       });
@@ -119,16 +131,17 @@ export class PageReader {
   }
 
   #facts(commits: readonly RestoredCommit[]): PageFacts {
-    const { onLookup } = this.#options;
+    const { knex, relations, onLookup } = this.#options;
     return new PageFacts(commits, {
-      knex: this.#options.knex,
+      knex,
+      relations,
       trackCommitTimestamp: this.#trackCommitTimestamp,
       ...(onLookup === undefined ? {} : { onLookup }),
     });
   }
 
   async #scannedStretches(
-    positions: ReadonlyMap<FeedName, Place>,
+    positions: ReadonlyMap<FeedName, Position>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<FeedName, Stretch>> {
     const stretches = new Map<FeedName, Stretch>();
@@ -141,7 +154,7 @@ export class PageReader {
   /** Each feed is read no further than those before it reach. */
   async #stretches(
     snapshot: Knex,
-    positions: ReadonlyMap<FeedName, Place>,
+    positions: ReadonlyMap<FeedName, Position>,
     scanned: ReadonlyMap<FeedName, Stretch>,
   ): Promise<readonly Stretch[]> {
     const stretches = [...scanned.values()];
@@ -159,9 +172,9 @@ export class PageReader {
     return stretches;
   }
 
-  #span(name: FeedName, positions: ReadonlyMap<FeedName, Place>) {
+  #span(name: FeedName, positions: ReadonlyMap<FeedName, Position>) {
     const { span, merchantId } = this.#options;
-    const after = positions.get(name) ?? { atUs: span.sinceUs ?? BEGINNING_US, key: LEAST_KEY };
+    const after = positions.get(name) ?? positionBefore(span.sinceUs ?? BEGINNING_US);
     return { after, untilUs: span.untilUs, streamedFromUs: span.streamedFromUs ?? null, merchantId };
   }
 }

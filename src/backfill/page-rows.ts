@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Relations } from '../mapping/mapping.js';
 import { columnsOf, type Row, type TableName } from '../records/tables.js';
 import type { Feed, FeedName } from './feeds.js';
 import { textRows, timeSql, usSql, type TextRow } from './read-places.js';
@@ -40,6 +41,7 @@ export interface PageRows {
 export interface ReadRowsOptions {
   /** In a transaction, so that all statements see the same. */
   readonly knex: Knex;
+  readonly relations: Relations;
   readonly feeds: readonly Feed[];
   readonly trackCommitTimestamp: boolean;
 }
@@ -71,11 +73,20 @@ export async function readPageRows(
   };
 }
 
+/** Ids of one SQL type, each with a time in microseconds. */
+interface JoinKeys {
+  readonly type: string;
+  readonly ids: readonly string[];
+  readonly ats: readonly number[];
+}
+
 class RowReader {
   readonly #options: ReadRowsOptions;
+  readonly #transactionType: string;
 
   constructor(options: ReadRowsOptions) {
     this.#options = options;
+    this.#transactionType = options.relations.type('txn.transaction', 'transaction_id');
   }
 
   async rows<T extends TableName>(
@@ -87,7 +98,7 @@ class RowReader {
 
   async accounts(taken: ReadonlyMap<FeedName, readonly Place[]>): Promise<VersionedAccount[]> {
     // Registered and rewarded in one transaction, both with its now(): the ledger remembers the commit for good.
-    const anchor = `, (SELECT ${this.#versionUs('h')} FROM txn.transaction h
+    const anchor = `, (SELECT ${this.#versionUs('h')} FROM ${this.#from('txn.transaction')} h
       WHERE h.account_id = t.account_id AND h.posted_at = t.registered_at LIMIT 1) AS anchor_us`;
     return (await this.#byKey('accounts', taken, anchor)).map((row) => ({
       ...versioned<'loyalty.account'>(row),
@@ -98,9 +109,9 @@ class RowReader {
   async headers(places: readonly Place[]): Promise<Versioned<'txn.transaction'>[]> {
     return this.#joined(
       'txn.transaction',
-      `JOIN txn.transaction t ON t.posted_at = ${timeSql('k.at_us')} AND t.transaction_id = k.id
+      `JOIN ${this.#from('txn.transaction')} t ON t.posted_at = ${timeSql('k.at_us')} AND t.transaction_id = k.id
        WHERE t.posted_at BETWEEN ${timeSql()} AND ${timeSql()}`,
-      { ids: places.map(({ key }) => key), ats: places.map(({ atUs }) => atUs) },
+      { type: this.#transactionType, ids: places.map(({ key }) => key), ats: places.map(({ atUs }) => atUs) },
       't.posted_at',
       0,
     );
@@ -110,10 +121,14 @@ class RowReader {
     const named = recharges.filter(({ row }) => row.transaction_id !== null);
     return this.#joined(
       'txn.transaction',
-      `JOIN txn.recharge r ON r.recharge_id = k.id
-       JOIN txn.transaction t ON t.account_id = r.account_id AND t.transaction_id = r.transaction_id
+      `JOIN ${this.#from('txn.recharge')} r ON r.recharge_id = k.id
+       JOIN ${this.#from('txn.transaction')} t ON t.account_id = r.account_id AND t.transaction_id = r.transaction_id
        WHERE t.posted_at BETWEEN ${timeSql()} AND ${timeSql()}`,
-      { ids: named.map(({ row }) => row.recharge_id), ats: named.map(({ atUs }) => atUs) },
+      {
+        type: this.#options.relations.type('txn.recharge', 'recharge_id'),
+        ids: named.map(({ row }) => row.recharge_id),
+        ats: named.map(({ atUs }) => atUs),
+      },
       't.posted_at',
       HEADER_DISTANCE_US,
     );
@@ -123,9 +138,9 @@ class RowReader {
     // Only those of the same commit matter, and now() is the same throughout a transaction; a margin for other clocks.
     return this.#joined(
       'txn.transaction',
-      `JOIN txn.transaction t ON t.original_transaction_id = k.id
+      `JOIN ${this.#from('txn.transaction')} t ON t.original_transaction_id = k.id
        WHERE t.posted_at BETWEEN ${timeSql()} AND ${timeSql()}`,
-      { ids: headers.map(({ row }) => row.transaction_id), ats: headers.map(({ atUs }) => atUs) },
+      this.#keysOf(headers),
       't.posted_at',
       60 * MINUTE_US,
     );
@@ -136,9 +151,9 @@ class RowReader {
   ): Promise<Versioned<'txn.wallet_entry'>[]> {
     const entries = await this.#joined<'txn.wallet_entry'>(
       'txn.wallet_entry',
-      `JOIN txn.wallet_entry t ON t.posted_at = ${timeSql('k.at_us')} AND t.transaction_id = k.id
+      `JOIN ${this.#from('txn.wallet_entry')} t ON t.posted_at = ${timeSql('k.at_us')} AND t.transaction_id = k.id
        WHERE t.posted_at BETWEEN ${timeSql()} AND ${timeSql()}`,
-      { ids: headers.map(({ row }) => row.transaction_id), ats: headers.map(({ atUs }) => atUs) },
+      this.#keysOf(headers),
       't.posted_at',
       0,
     );
@@ -156,7 +171,7 @@ class RowReader {
     return textRows(
       this.#options.knex,
       `reading ${feed.table}`,
-      `SELECT ${this.#columns(feed.table, feed.time)}${more} FROM ${feed.table} t WHERE t.${feed.key} = ANY (?::bigint[])`,
+      `SELECT ${this.#columns(feed.table, feed.time)}${more} FROM ${feed.from} t WHERE t.${feed.key} = ANY (?::${feed.keyType}[])`,
       [places.map(({ key }) => key)],
     );
   }
@@ -165,7 +180,7 @@ class RowReader {
   async #joined<T extends TableName>(
     table: T,
     join: string,
-    keys: { readonly ids: readonly string[]; readonly ats: readonly number[] },
+    keys: JoinKeys,
     time: string,
     marginUs: number,
   ): Promise<Versioned<T>[]> {
@@ -174,10 +189,22 @@ class RowReader {
     const rows = await textRows(
       this.#options.knex,
       `reading ${table}`,
-      `SELECT ${this.#columns(table, time)} FROM unnest(?::bigint[], ?::bigint[]) AS k (id, at_us) ${join}`,
+      `SELECT ${this.#columns(table, time)} FROM unnest(?::${keys.type}[], ?::bigint[]) AS k (id, at_us) ${join}`,
       [keys.ids, keys.ats.map(String), String(least), String(most)],
     );
     return rows.map(versioned<T>);
+  }
+
+  #keysOf(headers: readonly Versioned<'txn.transaction'>[]): JoinKeys {
+    return {
+      type: this.#transactionType,
+      ids: headers.map(({ row }) => row.transaction_id),
+      ats: headers.map(({ atUs }) => atUs),
+    };
+  }
+
+  #from(table: TableName): string {
+    return this.#options.relations.from(table);
   }
 
   #columns(table: TableName, time: string): string {

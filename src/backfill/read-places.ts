@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import { databaseError } from '../postgres/database-error.js';
-import { rowOf } from '../postgres/query.js';
 import type { Feed } from './feeds.js';
-import { stretchOf, type Place, type Stretch } from './stretch.js';
+import { keyOrderOf, keyText } from './key-order.js';
+import { stretchOf, type Place, type Position, type Stretch } from './stretch.js';
 
 /** Values as the wire carries them, as in the stream. */
 export const AS_TEXT = { types: { getTypeParser: () => (value: string | null) => value } };
@@ -34,8 +34,8 @@ export function timeSql(binding = '?'): string {
 }
 
 export interface Span {
-  /** The last place dealt with. */
-  readonly after: Place;
+  /** What is dealt with. */
+  readonly after: Position;
   /** Exclusive. */
   readonly untilUs: number;
   /** Only this merchant's rows; null: every merchant's. */
@@ -44,43 +44,74 @@ export interface Span {
   readonly streamedFromUs: number | null;
 }
 
-/** `wanted` with what the span adds to it, over the time that the chunk names `at_us`. */
-function streamedSql({ streamedFromUs }: Span): {
+/** A condition with its bindings. */
+export interface Condition {
   readonly sql: string;
   readonly bindings: readonly string[];
-} {
+}
+
+const ALWAYS: Condition = { sql: 'true', bindings: [] };
+
+/** `wanted` with what the span adds to it, over the time that the chunk names `at_us`. */
+function streamedSql({ streamedFromUs }: Span): Condition {
   return streamedFromUs === null
-    ? { sql: 'true', bindings: [] }
+    ? ALWAYS
     : {
         sql: `(at_us < ?::bigint OR at_us > ${usSql('clock_timestamp()')})`,
         bindings: [String(streamedFromUs)],
       };
 }
 
-function merchantSql({ merchantId }: Span): { readonly sql: string; readonly bindings: readonly string[] } {
-  return merchantId === null
-    ? { sql: 'true', bindings: [] }
-    : { sql: 't.merchant_id = ?::int', bindings: [merchantId] };
+export function merchantSql({ merchantId }: Span): Condition {
+  return merchantId === null ? ALWAYS : { sql: 't.merchant_id = ?::int', bindings: [merchantId] };
+}
+
+/** What comes after a position, by a time and a key. `binding`: what stands for a time in microseconds. */
+function afterSql(
+  { atUs, key }: Position,
+  feed: Feed,
+  names: { readonly time: string; readonly key: string; readonly binding: string },
+): Condition {
+  const { time, binding } = names;
+  if (key === null) return { sql: `${time} > ${binding}`, bindings: [String(atUs)] };
+  const order = keyOrderOf(feed.keyType);
+  return {
+    sql: `(${time}, ${order.sql(names.key)}) > (${binding}, ${order.binding})`,
+    bindings: [String(atUs), key],
+  };
+}
+
+/** Which rows of a feed a span wants of those that a chunk has as `key`, `at_us` and `wanted`. */
+export function wantedOfSpan(feed: Feed, span: Span): Condition {
+  const after = afterSql(span.after, feed, { time: 'at_us', key: 'key', binding: '?::bigint' });
+  const streamed = streamedSql(span);
+  return {
+    sql: `wanted AND ${after.sql} AND at_us < ?::bigint AND ${streamed.sql}`,
+    bindings: [...after.bindings, String(span.untilUs), ...streamed.bindings],
+  };
 }
 
 /** The next rows of a feed whose time is indexed. `limit` bounds the rows looked at, wanted or not. */
 export async function readByTime(knex: Knex, feed: Feed, span: Span, limit: number): Promise<Stretch> {
+  const { time } = feed;
+  const { untilUs } = span;
+  const order = keyOrderOf(feed.keyType);
   const merchant = merchantSql(span);
   const streamed = streamedSql(span);
-  const { after, untilUs } = span;
+  const after = afterSql(span.after, feed, { time, key: `t.${feed.key}`, binding: timeSql() });
   const rows = await textRows(
     knex,
     `reading ${feed.table}`,
     `WITH chunk AS MATERIALIZED (
-       SELECT t.${feed.key} AS key, ${usSql(feed.time)} AS at_us, (${feed.wanted}) AS wanted
-         FROM ${feed.table} t
-        WHERE (${feed.time}, t.${feed.key}) > (${timeSql()}, ?::bigint) AND ${feed.time} < ${timeSql()} AND ${merchant.sql}
-        ORDER BY ${feed.time}, t.${feed.key} LIMIT ?)
-     (SELECT 'first' AS what, key, at_us FROM chunk ORDER BY at_us, key LIMIT 1)
-     UNION ALL (SELECT 'last', key, at_us FROM chunk ORDER BY at_us DESC, key DESC LIMIT 1)
-     UNION ALL SELECT 'count', count(*), NULL FROM chunk
-     UNION ALL SELECT 'place', key, at_us FROM chunk WHERE wanted AND ${streamed.sql}`,
-    [String(after.atUs), after.key, String(untilUs), ...merchant.bindings, limit, ...streamed.bindings],
+       SELECT t.${feed.key} AS id, ${usSql(time)} AS at_us, (${feed.wanted}) AS wanted
+         FROM ${feed.from} t
+        WHERE ${after.sql} AND ${time} < ${timeSql()} AND ${merchant.sql}
+        ORDER BY ${time}, ${order.sql(`t.${feed.key}`)} LIMIT ?)
+     (SELECT 'first' AS what, ${keyText('id')} AS key, at_us FROM chunk ORDER BY at_us, ${order.sql('id')} LIMIT 1)
+     UNION ALL (SELECT 'last', ${keyText('id')}, at_us FROM chunk ORDER BY at_us DESC, ${order.sql('id')} DESC LIMIT 1)
+     UNION ALL SELECT 'count', NULL, count(*) FROM chunk
+     UNION ALL SELECT 'place', ${keyText('id')}, at_us FROM chunk WHERE wanted AND ${streamed.sql}`,
+    [...after.bindings, String(untilUs), ...merchant.bindings, limit, ...streamed.bindings],
   );
   let [first, last, lookedAt]: [Place | null, Place | null, number] = [null, null, 0];
   const places: Place[] = [];
@@ -88,72 +119,8 @@ export async function readByTime(knex: Knex, feed: Feed, span: Span, limit: numb
     const place: Place = { atUs: Number(atUs), key: key as string };
     if (what === 'first') first = place;
     else if (what === 'last') last = place;
-    else if (what === 'count') lookedAt = Number(key);
+    else if (what === 'count') lookedAt = Number(atUs);
     else places.push(place);
   }
   return stretchOf(feed.name, places, { first, last, isFull: lookedAt >= limit, untilUs, lookedAt });
-}
-
-/** The next rows by primary key, whatever their time: those of the span are named. */
-export async function readByKey(
-  knex: Knex,
-  feed: Feed,
-  span: Span,
-  chunk: { readonly afterKey: string; readonly rows: number },
-): Promise<{
-  readonly places: readonly Place[];
-  readonly lastKey: string | null;
-  readonly lookedAt: number;
-}> {
-  const merchant = merchantSql(span);
-  const streamed = streamedSql(span);
-  const { after, untilUs } = span;
-  const rows = await textRows(
-    knex,
-    `reading ${feed.table}`,
-    `WITH chunk AS MATERIALIZED (
-       SELECT t.${feed.key} AS key, ${usSql(feed.time)} AS at_us, (${feed.wanted}) AND ${merchant.sql} AS wanted
-         FROM ${feed.table} t WHERE t.${feed.key} > ?::bigint ORDER BY t.${feed.key} LIMIT ?)
-     SELECT 'last' AS what, CASE WHEN count(*) = ? THEN max(key) END AS key, count(*) AS at_us FROM chunk
-     UNION ALL SELECT 'place', key, at_us FROM chunk
-      WHERE wanted AND (at_us, key) > (?::bigint, ?::bigint) AND at_us < ?::bigint AND ${streamed.sql}`,
-    [
-      ...merchant.bindings,
-      chunk.afterKey,
-      chunk.rows,
-      chunk.rows,
-      String(after.atUs),
-      after.key,
-      String(untilUs),
-      ...streamed.bindings,
-    ],
-  );
-  const places: Place[] = [];
-  let [lastKey, lookedAt]: [string | null, number] = [null, 0];
-  for (const { what, key, at_us: atUs } of rows) {
-    if (what === 'last') [lastKey, lookedAt] = [key ?? null, Number(atUs)];
-    else places.push({ atUs: Number(atUs), key: key as string });
-  }
-  return { places, lastKey, lookedAt };
-}
-
-/**
- * Whether the feed can be read in the order of its times from an index: one that begins with the time, or with the
- * merchant and then the time where one merchant is asked for.
- */
-export async function isTimeIndexed(knex: Knex, feed: Feed, oneMerchant: boolean): Promise<boolean> {
-  if (feed.timeColumn === null) return false;
-  const { indexed } = await rowOf<{ indexed: boolean }>(
-    knex,
-    'reading the indexes',
-    `SELECT EXISTS (
-       SELECT FROM pg_index i
-        CROSS JOIN LATERAL (SELECT array_agg(a.attname::text ORDER BY k.place) AS columns
-          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
-          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) named
-        WHERE i.indrelid = ?::regclass AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-          AND (named.columns[1] = ? OR (?::boolean AND named.columns[1:2] = ARRAY['merchant_id', ?]))) AS indexed`,
-    [feed.table, feed.timeColumn, oneMerchant, feed.timeColumn],
-  );
-  return indexed;
 }

@@ -2,6 +2,8 @@ import type { Knex } from 'knex';
 import type { EventSettings } from '../config/source.js';
 import { EVENT_NAMES } from '../events/event.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
 import type { DatabaseOptions } from '../postgres/connection.js';
 import { closeGap, readGaps, type Gap } from '../postgres/gap-store.js';
@@ -11,6 +13,7 @@ import { compareStart } from '../replication/startup.js';
 import { timeText } from '../replay/position.js';
 import { ensureReplaySlot } from '../replay/replay-slot.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { fill, untilLiveDelivered, type BackfillLane, type Filled, type FillObserver } from './fill.js';
 import { suppressRemovedGuests } from './removed-guests.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
@@ -18,6 +21,8 @@ import { openRun, type BackfillRun } from './run-store.js';
 
 export interface RecoverOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly database: DatabaseOptions;
   readonly slotName: string;
   readonly publicationName: string;
@@ -26,6 +31,8 @@ export interface RecoverOptions {
   readonly marginUs?: number;
   readonly rowsPerSecond: number;
   readonly pageRows?: number;
+  /** As the lanes' sinks have them. Default: nobody. */
+  readonly listed?: ListedGuests;
   readonly clock: Clock;
   readonly reporter: RecoverReporter;
   readonly graceMs: number;
@@ -66,6 +73,7 @@ export async function recover(options: RecoverOptions, signal: AbortSignal): Pro
     database,
     slotName,
     publicationName,
+    mapping: options.mapping ?? REFERENCE_MAPPING,
     acceptGap: true,
     compareStart,
     onStep: (report) => reporter.step(report),
@@ -155,7 +163,8 @@ async function fillFor(
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { knex, clock, reporter, rowsPerSecond, pageRows, graceMs } = options;
+  const { knex, clock, reporter, rowsPerSecond, pageRows, listed, graceMs } = options;
+  const { mapping = REFERENCE_MAPPING } = options;
   reporter.gaps(gaps, span, source);
   const request = requestFor(span, source);
   const gapId = gaps[0].id;
@@ -165,6 +174,7 @@ async function fillFor(
   const filled = await fill(
     {
       knex,
+      mapping,
       clock,
       source,
       request,
@@ -172,11 +182,12 @@ async function fillFor(
       lane,
       rowsPerSecond,
       ...(pageRows === undefined ? {} : { pageRows }),
+      ...(listed === undefined ? {} : { listed }),
       graceMs,
       observer: reporter.observer,
       prepare: async (sink) => {
         await restoreSuppressions(knex, sink);
-        await suppressRemovedGuests(knex, sink, signal);
+        await suppressRemovedGuests(knex, mapping.relations, sink, signal);
         await untilLiveDelivered(lane, clock, signal, (jobs) => reporter.waitingForLive(jobs));
       },
     },

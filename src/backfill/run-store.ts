@@ -5,14 +5,14 @@ import { rowOf, rowsOf } from '../postgres/query.js';
 import type { LaneSnapshot } from '../queue/queue-sink.js';
 import type { FeedName } from './feeds.js';
 import { requestText, type BackfillRequest, type BackfillSpan } from './request.js';
-import type { Place } from './stretch.js';
+import type { Position } from './stretch.js';
 
 /** How many calls were queued so far, by name. */
 export type CallCounts = Readonly<Partial<Record<CallName, number>>>;
 
 export interface RunProgress {
   /** Up to where each feed is in Redis; a feed that is missing has not begun. */
-  readonly positions: ReadonlyMap<FeedName, Place>;
+  readonly positions: ReadonlyMap<FeedName, Position>;
   readonly rowsRead: number;
   readonly calls: CallCounts;
 }
@@ -30,7 +30,7 @@ interface RunRow {
   id: string;
   since_us: string | null;
   until_us: string;
-  positions: Partial<Record<FeedName, Place>>;
+  positions: Partial<Record<FeedName, Position>>;
   rows_read: string;
   calls: CallCounts;
   lanes: LaneSnapshot;
@@ -83,7 +83,7 @@ function runFrom(row: RunRow, isResumed: boolean, { streamedFromUs = null }: Bac
       untilUs: Number(row.until_us),
       streamedFromUs,
     },
-    positions: new Map(Object.entries(row.positions) as [FeedName, Place][]),
+    positions: new Map(Object.entries(row.positions) as [FeedName, Position][]),
     rowsRead: Number(row.rows_read),
     calls: row.calls,
     lanes: row.lanes,

@@ -1,21 +1,31 @@
 import type { FeedName } from './feeds.js';
+import type { KeyOrder } from './key-order.js';
 
 /** Where a row stands in its feed: by its own time (microseconds since 1970), then its key. */
 export interface Place {
   readonly atUs: number;
-  /** A bigint as decimal text. */
   readonly key: string;
 }
 
-export const LEAST_KEY = '-9223372036854775808';
-export const GREATEST_KEY = '9223372036854775807';
+/** Up to where a feed is dealt with: up to a place and including it, or with all rows of a time and before. */
+export interface Position {
+  readonly atUs: number;
+  /** Null: whatever the key. (In runs of earlier releases the greatest bigint.) */
+  readonly key: string | null;
+}
+
 /** Before all times: the earliest microsecond that is exact, in the year 1684. */
 export const BEGINNING_US = Number.MIN_SAFE_INTEGER;
 
-export function comparePlaces(a: Place, b: Place): number {
+/** When nothing from that time on is dealt with yet. */
+export function positionBefore(atUs: number): Position {
+  return { atUs: atUs - 1, key: null };
+}
+
+/** Negative, zero or positive as `a` is before, at, or after `b`. */
+export function comparePlaces(a: Place, b: Position, order: Pick<KeyOrder, 'compare'>): number {
   if (a.atUs !== b.atUs) return a.atUs - b.atUs;
-  const [left, right] = [BigInt(a.key), BigInt(b.key)];
-  return left < right ? -1 : Number(left > right);
+  return b.key === null ? -1 : order.compare(a.key, b.key);
 }
 
 /** A piece of a feed in order, without holes up to where it is known. */
@@ -60,7 +70,7 @@ export interface Cut {
   /** What the page holds, by feed. */
   readonly taken: ReadonlyMap<FeedName, readonly Place[]>;
   /** Up to where each feed is dealt with once the page is. */
-  readonly positions: ReadonlyMap<FeedName, Place>;
+  readonly positions: ReadonlyMap<FeedName, Position>;
   /** Up to where all feeds are, inclusive. */
   readonly endUs: number;
   readonly done: boolean;
@@ -73,13 +83,13 @@ export interface Cut {
 export function cutAtCommonEnd(stretches: readonly Stretch[], untilUs: number): Cut {
   const endUs = Math.min(untilUs - 1, ...stretches.map(({ knownUpToUs }) => knownUpToUs));
   const taken = new Map<FeedName, readonly Place[]>();
-  const positions = new Map<FeedName, Place>();
+  const positions = new Map<FeedName, Position>();
   let done = endUs === untilUs - 1;
   for (const { feed, places, knownUpToUs, withinTime } of stretches) {
     const kept = places.filter(({ atUs }) => atUs <= endUs);
     if (kept.length > 0) taken.set(feed, kept);
     const goesOnWithin = withinTime !== null && knownUpToUs === endUs;
-    positions.set(feed, goesOnWithin ? withinTime : { atUs: endUs, key: GREATEST_KEY });
+    positions.set(feed, goesOnWithin ? withinTime : { atUs: endUs, key: null });
     if (goesOnWithin) done = false;
   }
   return { taken, positions, endUs, done };

@@ -20,7 +20,7 @@ export interface CatchUpsOptions {
   readonly database: DatabaseOptions;
   readonly slotName: string;
   readonly publicationName: string;
-  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes'>;
+  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'tables'>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly sink: QueueSink;

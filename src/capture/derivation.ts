@@ -4,6 +4,7 @@ import type { Directory } from '../enrichment/directory.js';
 import type { Facts } from '../enrichment/facts.js';
 import type { Derived } from '../events/event.js';
 import { failpoint } from '../lifecycle/failpoint.js';
+import type { Translation } from '../mapping/translation.js';
 import type { EventSink } from '../queue/sink.js';
 import { gather, type CandidateRules, type GatheredCommit } from '../records/gather.js';
 import { slices } from '../records/slices.js';
@@ -21,6 +22,7 @@ export interface DerivationOptions {
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   /** Rows whose look-ups share a round trip. Default 5,000; a larger transaction goes alone, in slices. */
   readonly batchRows?: number;
+  readonly translation: Translation;
 }
 
 /** Called once per transaction, when everything it implies is in Redis. */
@@ -60,12 +62,14 @@ export class Derivation {
   }
 
   async #deriveBatch(transactions: readonly Transaction[], settled: TransactionSettled): Promise<void> {
-    const { directory, rules, withDatabase } = this.#options;
+    const { directory, rules, withDatabase, translation } = this.#options;
     const commits: GatheredCommit[] = [];
+    await withDatabase(() => translation.prepare(transactions));
     for (const transaction of transactions) {
-      commits.push(await gather(transaction, rules));
+      commits.push(await gather(translation.canonical(transaction), rules));
       transaction.release();
     }
+    directory.forget(translation.takeStale());
     await withDatabase(() => directory.prefetch(commits));
     failpoint('rows-looked-up');
     for (const [index, commit] of commits.entries()) {
@@ -73,10 +77,12 @@ export class Derivation {
       await this.#offer(transaction, commit, 0, () => settled(transaction));
     }
     directory.trim();
+    translation.trim();
   }
 
   async #deriveHuge(transaction: Transaction, settled: TransactionSettled): Promise<void> {
-    const { directory, rules, withDatabase } = this.#options;
+    const { directory, rules, withDatabase, translation } = this.#options;
+    await withDatabase(() => translation.prepare([transaction]));
     // One more than the slices offered so far, until the last one is known: the transaction settles with its last slice.
     let open = 1;
     const settleOne = (): void => {
@@ -84,11 +90,12 @@ export class Derivation {
       if (open === 0) settled(transaction);
     };
     let slice = 0;
-    for await (const commit of slices(transaction, {
+    for await (const commit of slices(translation.canonical(transaction), {
       rules,
       known: directory.interest,
       wholeRows: this.#batchRows,
     })) {
+      directory.forget(translation.takeStale());
       await withDatabase(() => directory.prefetch([commit]));
       open += 1;
       await this.#offer(transaction, commit, slice, settleOne);
@@ -96,6 +103,7 @@ export class Derivation {
       slice += 1;
     }
     transaction.release();
+    translation.trim();
     settleOne();
   }
 
@@ -141,6 +149,7 @@ function hasCandidates(commit: GatheredCommit, rules: CandidateRules): boolean {
     commit.referrals.size > 0 ||
     commit.recharges.size > 0 ||
     commit.responses.size > 0 ||
+    commit.customs.size > 0 ||
     [...commit.accounts.values()].some((transition) => rules.registration(transition))
   );
 }

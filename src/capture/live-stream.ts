@@ -2,6 +2,7 @@ import type { Transaction } from '../changes/transaction.js';
 import { toError } from '../errors/connector-error.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
+import type { Mapping } from '../mapping/mapping.js';
 import type { QueueSink } from '../queue/event-sink.js';
 import type { Ticket } from '../replication/acker.js';
 import type { WalStream } from '../replication/wal-stream.js';
@@ -10,6 +11,7 @@ import { CatchUps } from './catch-ups.js';
 import type { Checkpoints } from './checkpoints.js';
 import { LiveEdge } from './live-edge.js';
 import type { ParkedSources } from './parked-sources.js';
+import type { PublishedList } from './published-list.js';
 import { trailingTask } from './replay-window.js';
 import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
 import { SourceChanges } from './source-changes.js';
@@ -29,6 +31,8 @@ export interface LiveStreamOptions {
   /** What `derive` was opened for. */
   readonly sources: readonly CapturedSource[];
   readonly derive: Derive;
+  readonly mapping: Mapping;
+  readonly list: PublishedList;
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   /** Rejects when the session is ended before its work is done. */
   readonly endedEarly: Promise<never>;
@@ -63,7 +67,7 @@ export class LiveStream {
 
   /** Streams, checkpoints and watches side by side; the first failure of any ends all. */
   async run(stop: AbortSignal): Promise<void> {
-    const { session, stream, sink, start, books, endedEarly } = this.#options;
+    const { session, stream, sink, start, books, list, endedEarly } = this.#options;
     const { signal } = this.#background;
     const delivered = books.watchDelivered();
     const checkpoints = books.keepCheckpoints(stream, delivered);
@@ -84,6 +88,7 @@ export class LiveStream {
       checkpoints.run(signal),
       delivered.run(signal),
       trailing.run(signal),
+      list.run(signal),
       watchPublication({ ...session, stored: start.checkpoint.publication }, signal),
     ];
     const failure = Promise.race([
@@ -112,10 +117,11 @@ export class LiveStream {
   }
 
   #openCatchUps(): CatchUps {
-    const { session, sink, parked } = this.#options;
+    const { session, sink, parked, mapping } = this.#options;
     const { derive, catchUps } = session;
     return new CatchUps({
       ...session,
+      stream: { ...session.stream, tables: mapping.tables },
       sink,
       parked,
       edge: this.#edge,
@@ -127,6 +133,7 @@ export class LiveStream {
           into,
           aside: true,
           sink,
+          mapping,
           withDatabase,
         }),
       ...(catchUps === undefined ? {} : { timing: catchUps }),

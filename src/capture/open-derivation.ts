@@ -5,9 +5,14 @@ import { postgresLookups } from '../enrichment/postgres-lookups.js';
 import { candidateRules } from '../events/candidates.js';
 import { deriveEvents } from '../events/derive.js';
 import type { Derived } from '../events/event.js';
+import { joinedRows } from '../enrichment/joined-rows.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { openTranslation } from '../mapping/translation.js';
 import { rowOf } from '../postgres/query.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
+import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { Derivation, type DerivationOptions } from './derivation.js';
 
 export interface OpenDerivationOptions {
@@ -17,11 +22,15 @@ export interface OpenDerivationOptions {
   readonly suppress: DerivationOptions['suppress'];
   readonly withDatabase: DerivationOptions['withDatabase'];
   readonly cacheAccounts: number;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
   readonly onLookup?: (table: string) => void;
   readonly onDerived?: (source: string, name: string, outcome: 'derived' | 'rejected') => void;
   /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
   readonly onUnrouted?: (merchantId: string) => void;
   readonly onUnreadableNumber?: (column: string) => void;
+  /** Calls of these guests are not even derived: for what is only counted or shown. Default: nobody. */
+  readonly listed?: ListedGuests;
 }
 
 /**
@@ -29,7 +38,7 @@ export interface OpenDerivationOptions {
  * stream that begins elsewhere opens another, for the directory stands where its stream stands.
  */
 export async function openDerivation(options: OpenDerivationOptions): Promise<Derivation> {
-  const { knex, sources, sink, suppress, withDatabase } = options;
+  const { knex, sources, sink, suppress, withDatabase, mapping = REFERENCE_MAPPING } = options;
   const { tracking } = await withDatabase(() =>
     rowOf<{ tracking: string }>(
       knex,
@@ -41,6 +50,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
   const directory = new Directory({
     lookups: postgresLookups({
       knex,
+      relations: mapping.relations,
       trackCommitTimestamp: tracking === 'on',
       ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
     }),
@@ -52,19 +62,28 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     directory,
     rules,
     sources,
-    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options.onDerived),
+    derive: (input) => counted(deriveEvents({ ...input, observer }), input.settings.name, options),
     sink,
     suppress,
     withDatabase,
+    translation: openTranslation({
+      mapping,
+      read: joinedRows({
+        knex,
+        mapping,
+        ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
+      }),
+    }),
   });
 }
 
 function* counted(
   calls: Iterable<Derived>,
   source: string,
-  onDerived: OpenDerivationOptions['onDerived'],
+  { onDerived, listed }: OpenDerivationOptions,
 ): Generator<Derived> {
   for (const call of calls) {
+    if (isListed(listed, call.guestId)) continue;
     onDerived?.(source, call.name, call.tag === 'event' ? 'derived' : 'rejected');
     yield call;
   }
@@ -90,6 +109,7 @@ function routedRules(
     recharge: (each) => rules.recharge(each) && takes(each.after),
     response: (each) => rules.response(each) && takes(each.after),
     registration: (each) => rules.registration(each) && takes(each.after),
+    custom: (occurrence) => takes({ merchant_id: occurrence.merchantId }),
     voiding: (row) => rules.voiding(row) && merchants.has(row.merchant_id),
   };
 }

@@ -1,10 +1,14 @@
+import type { Knex } from 'knex';
 import type { CaptureSettings } from '../config/config.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { Logger } from '../observability/logger.js';
 import { closeKnex, openKnex, type DatabaseOptions } from '../postgres/connection.js';
 import { keepSuppressed } from '../postgres/suppressed-guests.js';
 import type { QueueSink } from '../queue/event-sink.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { Capture } from './capture.js';
 import type { CatchUpTiming } from './catch-ups.js';
 import type { CaptureObserver, CapturePositions } from './observer.js';
@@ -16,6 +20,8 @@ export interface CaptureServiceOptions {
   readonly settings: CaptureSettings;
   readonly sources: readonly CapturedSource[];
   readonly openSink: (hooks: SinkHooks) => QueueSink;
+  /** Who is on the suppression list, as `openSink`'s sinks have it too. Default: none is configured. */
+  readonly listed?: ListedGuests;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;
@@ -24,6 +30,8 @@ export interface CaptureServiceOptions {
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
   readonly catchUps?: Partial<CatchUpTiming>;
+  /** What the tables mean, asked anew for each session. Default: they are the reference schema's. */
+  readonly openMapping?: (knex: Knex) => Promise<Mapping>;
 }
 
 export interface CaptureService {
@@ -40,6 +48,7 @@ const CLOSE_GRACE_MS = 1_000;
 /** Builds capture from its settings: look-ups, directory, rules and derivation around the sessions. */
 export function captureService(options: CaptureServiceOptions): CaptureService {
   const { settings, sources, logger, clock, observer, database } = options;
+  const openMapping = options.openMapping ?? (() => Promise.resolve(REFERENCE_MAPPING));
   const knex = openKnex({ ...database, poolSize: 8 });
   const unrouted = onceEach((merchantId) => observer.unrouted?.(merchantId));
   const capture = new Capture({
@@ -47,16 +56,21 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     knex,
     slotName: settings.slotName,
     publicationName: settings.publicationName,
-    stream: { spillDir: settings.spillDir, transactionMemoryBytes: settings.transactionMemoryBytes },
+    stream: {
+      spillDir: settings.spillDir,
+      transactionMemoryBytes: settings.transactionMemoryBytes,
+    },
     logger,
     clock,
     observer,
     openSink: options.openSink,
+    listed: options.listed ?? null,
     ...(options.counted === undefined ? {} : { counted: options.counted }),
     ...(options.catchUps === undefined ? {} : { catchUps: options.catchUps }),
     replay: { retentionMs: settings.replayRetentionMs, maxWalBytes: settings.replayMaxWalBytes },
     sources,
-    derive: async ({ sources: taking, into, aside, sink, withDatabase }) => {
+    openMapping: () => openMapping(knex),
+    derive: async ({ sources: taking, into, aside, sink, mapping, withDatabase }) => {
       const derivation = await openDerivation({
         knex,
         sources: taking,
@@ -70,6 +84,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         },
         withDatabase,
         cacheAccounts: settings.cacheAccounts,
+        mapping,
         onLookup: (table) => observer.lookup?.(table),
         ...(aside ? {} : { onUnrouted: (merchantId: string) => unrouted(merchantId) }),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),

@@ -3,12 +3,14 @@ import type { Transaction } from '../changes/transaction.js';
 import type { SourceConfig } from '../config/config.js';
 import type { EventSettings } from '../config/source.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
 import type { Logger } from '../observability/logger.js';
 import type { DatabaseOptions } from '../postgres/connection.js';
 import type { QueueSink } from '../queue/event-sink.js';
 import type { SinkSource } from '../queue/queue-sink.js';
 import type { EventSink } from '../queue/sink.js';
 import type { WalStreamOptions } from '../replication/wal-stream.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import type { CatchUpTiming } from './catch-ups.js';
 import type { TransactionSettled } from './derivation.js';
 import type { CaptureObserver } from './observer.js';
@@ -31,6 +33,7 @@ export interface DeriveOptions {
   readonly aside: boolean;
   /** Where guests are suppressed. */
   readonly sink: QueueSink;
+  readonly mapping: Mapping;
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
 }
 
@@ -42,6 +45,10 @@ export interface SessionOptions {
   readonly slotName: string;
   readonly publicationName: string;
   readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes'>;
+  /** What the tables mean, as the database has them now. */
+  readonly openMapping: () => Promise<Mapping>;
+  /** Who is on the suppression list; null: none is configured. */
+  readonly listed: ListedGuests | null;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: CaptureObserver;

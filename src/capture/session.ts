@@ -1,6 +1,7 @@
 import { queueSources } from '../config/config.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
+import type { SourceTables } from '../mapping/mapping.js';
 import { clientConfig } from '../postgres/connection.js';
 import { formatLsn, laterLsn } from '../postgres/lsn.js';
 import type { QueueSink } from '../queue/event-sink.js';
@@ -15,6 +16,7 @@ import type { CapturePositions } from './observer.js';
 import { ParkedSources } from './parked-sources.js';
 import { patientDatabase } from './patient-database.js';
 import { registerSources } from './registered-sources.js';
+import { PublishedList } from './published-list.js';
 import { prepareReplaySlot } from './replay-window.js';
 import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
 import { SourcePlaces } from './source-places.js';
@@ -59,7 +61,9 @@ export class CaptureSession {
     if (stop.aborted) return;
     await untilAborted(stop, prepareReplaySlot(this.#options));
     if (stop.aborted) return;
-    const stream = this.#createStream();
+    const mapping = await untilAborted(stop, this.#options.openMapping());
+    if (mapping === null) return;
+    const stream = this.#createStream(mapping.tables);
     this.#stream = stream;
     const patiently = patientDatabase({ ...this.#options, signal: this.#ending.signal });
     let places: SourcePlaces | null = null;
@@ -82,6 +86,9 @@ export class CaptureSession {
       if (stop.aborted) return;
       await untilAborted(stop, restoreSuppressions(knex, sink));
       if (stop.aborted) return;
+      const list = new PublishedList({ ...this.#options, sink });
+      await untilAborted(stop, list.begin(AbortSignal.any([stop, this.#ending.signal])));
+      if (stop.aborted) return;
       places = await untilAborted(stop, this.#placeSources(stream, start, sources, parked));
       if (places === null) return;
       const opening = this.#options.derive({
@@ -89,12 +96,14 @@ export class CaptureSession {
         into: sink,
         aside: false,
         sink,
+        mapping,
         withDatabase: patiently,
       });
       const derive = await untilAborted(stop, opening);
       if (derive === null) return;
       const books = new Books({ ...this.#options, sink, start, floor: this.#floor, places });
-      if (!(await this.#whole(stop, stream, { sink, derive, start, books, places }))) return;
+      const { tables } = mapping;
+      if (!(await this.#whole(stop, stream, { sink, derive, start, books, places, tables }))) return;
       this.#floor.begin(stream.confirmed, start.checkpoint.commitTimeUs);
       this.#live = new LiveStream({
         session: this.#options,
@@ -107,6 +116,8 @@ export class CaptureSession {
         parked,
         sources,
         derive,
+        mapping,
+        list,
         withDatabase: patiently,
         endedEarly: this.#endedEarly(),
       });
@@ -166,6 +177,7 @@ export class CaptureSession {
       readonly start: Start;
       readonly books: Books;
       readonly places: SourcePlaces;
+      readonly tables: SourceTables;
     },
   ): Promise<boolean> {
     const { observer } = this.#options;
@@ -174,6 +186,7 @@ export class CaptureSession {
       makeWhole({
         ...this.#options,
         ...parts,
+        stream: { ...this.#options.stream, tables: parts.tables },
         checkpoint: parts.start.checkpoint,
         live: stream.confirmed,
         stop: AbortSignal.any([stop, this.#ending.signal]),
@@ -196,7 +209,7 @@ export class CaptureSession {
     return ended;
   }
 
-  #createStream(): WalStream {
+  #createStream(tables: SourceTables): WalStream {
     const { database, slotName, publicationName, logger, clock, observer, stream } = this.#options;
     return new WalStream({
       connection: clientConfig(database),
@@ -205,6 +218,7 @@ export class CaptureSession {
       logger,
       clock,
       ...stream,
+      tables,
       observer: {
         onKeepalive: (walEnd) => this.#floor.onKeepalive(walEnd),
         onBackpressure: (paused) => observer.backpressure?.(paused),

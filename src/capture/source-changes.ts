@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { queueSources } from '../config/config.js';
 import { Turns } from '../lifecycle/turns.js';
+import type { Mapping } from '../mapping/mapping.js';
 import type { QueueSink } from '../queue/event-sink.js';
 import type { LiveEdge } from './live-edge.js';
 import { registerSources } from './registered-sources.js';
@@ -16,6 +17,7 @@ export interface SourceChangesOptions {
   readonly edge: LiveEdge;
   readonly sources: readonly CapturedSource[];
   readonly derive: Derive;
+  readonly mapping: Mapping;
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   readonly endedEarly: Promise<never>;
   /** What is being brought to these begins again. */
@@ -84,7 +86,7 @@ export class SourceChanges {
     before: ReadonlyMap<string, CapturedSource>,
     removed: readonly string[],
   ): Promise<void> {
-    const { session, start, sink, places, edge, withDatabase } = this.#options;
+    const { session, start, sink, places, edge, mapping, withDatabase } = this.#options;
     const states = await withDatabase(async () =>
       registerSources({
         ...session,
@@ -108,6 +110,7 @@ export class SourceChanges {
       into: sink,
       aside: false,
       sink,
+      mapping,
       withDatabase,
     });
     this.#sources = wanted;

@@ -1,8 +1,26 @@
 import type { Lsn } from '../postgres/lsn.js';
+import type { CustomOccurrence } from '../records/custom-occurrence.js';
 import type { StreamedRow, TableName } from '../records/tables.js';
 
-/** One row changed inside a transaction, decoded to the columns of `records/tables.ts`. */
+/** A row as the stream carries it: every column of the source table that is read; see `StreamedRow` for `undefined`. */
+export type SourceRow = Readonly<Record<string, string | null | undefined>>;
+
+/** One row changed inside a transaction, in the names of the database it comes from. `row` and `old` as in `ChangeOf`. */
+export type SourceChange =
+  | { readonly op: 'insert'; readonly table: string; readonly row: SourceRow; readonly old: null }
+  | { readonly op: 'update'; readonly table: string; readonly row: SourceRow; readonly old: SourceRow | null }
+  | { readonly op: 'delete'; readonly table: string; readonly row: null; readonly old: SourceRow };
+
+/** One changed row of a canonical record: the columns of `records/tables.ts`. */
 export type Change = { [T in TableName]: ChangeOf<T> }[TableName];
+
+/** A changed row that a custom event was declared on. */
+export interface Occurrence {
+  readonly op: 'occur';
+  readonly table: 'custom';
+  readonly row: CustomOccurrence;
+  readonly old: null;
+}
 
 /**
  * - insert: `row` is whole, `old` null.
@@ -41,7 +59,13 @@ export interface Transaction {
    * when all was in memory, or a promise where a spill file is read (the event loop gets its turn between blocks).
    * @throws ConnectorError SCHEMA_DRIFT when a mapped column is no longer sent; WAL_DECODE when the bytes are not pgoutput.
    */
-  forEachChange(visit: (change: Change) => void): void | Promise<void>;
+  forEachChange(visit: (change: SourceChange) => void): void | Promise<void>;
   /** Frees the memory and the spill file. The transaction may not be walked afterwards. */
   release(): void;
+}
+
+/** A transaction in terms of the canonical records: what events are derived from. */
+export interface CanonicalTransaction extends Pick<Transaction, 'endLsn' | 'commitTimeUs' | 'rowCount'> {
+  /** As `Transaction.forEachChange`. */
+  forEachChange(visit: (change: Change | Occurrence) => void): void | Promise<void>;
 }

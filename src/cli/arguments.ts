@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { didYouMean } from '../config/nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { EVENT_NAMES } from '../events/event.js';
 import { parsePosition } from '../replay/position.js';
 

@@ -5,13 +5,16 @@ import { combine } from '../observers/combine.js';
 import type { Logger } from '../observability/logger.js';
 import { deliveryLog, queueLog } from '../observers/pipeline-log.js';
 import { BACKFILL_LANE, isSideLane } from '../queue/side-lanes.js';
+import type { ConfiguredList } from '../suppression/configured-list.js';
 import { createSideSink } from '../queue/side-sink.js';
 import { QueueStatusReader } from '../queue/status.js';
+import { listedOption } from './suppression.js';
 
 export interface OpenLaneOptions {
   readonly config: Config;
   readonly source: SourceConfig;
   readonly logger: Logger;
+  readonly list: ConfiguredList | null;
   /** Whether the live lanes are served as well, so that what they hold goes first. */
   readonly withLiveLanes: boolean;
   /** Why nothing moves, as far as it is known; null: it moves. */
@@ -20,7 +23,7 @@ export interface OpenLaneOptions {
 
 /** The backfill lane of a source, with a delivery of this process. */
 export function openBackfillLane(options: OpenLaneOptions): BackfillLane & AsyncDisposable {
-  const { config, source, logger, withLiveLanes, onObstacle } = options;
+  const { config, source, logger, list, withLiveLanes, onObstacle } = options;
   const { queue, shutdownGraceMs } = config;
   const redis = present(config.redis, 'Redis');
   const { prefix } = queue;
@@ -28,6 +31,7 @@ export function openBackfillLane(options: OpenLaneOptions): BackfillLane & Async
     sources: [present(source.delivery, 'Segment source')],
     redis,
     prefix,
+    ...listedOption(list),
     ...(withLiveLanes ? {} : { onlyLane: BACKFILL_LANE }),
     observer: combine(deliveryLog(logger), {
       stopped: (_source: string, _lane: number | null, code: string) => onObstacle(`stands still: ${code}`),
@@ -46,6 +50,7 @@ export function openBackfillLane(options: OpenLaneOptions): BackfillLane & Async
       createSideSink({
         redis,
         prefix,
+        ...listedOption(list),
         lane: BACKFILL_LANE,
         sources: [source.settings.name],
         observer: combine(queueLog(logger), {

@@ -10,6 +10,7 @@ import type { EventSettings } from '../config/source.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { EVENT_NAMES } from '../events/event.js';
 import { systemClock } from '../lifecycle/clock.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex } from '../postgres/connection.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import { openBackfillLane } from './backfill-lane.js';
@@ -17,6 +18,7 @@ import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
 import { sourceAsked } from './source.js';
+import { commandList, listedOption } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface BackfillCommandOptions {
@@ -46,18 +48,29 @@ export async function backfillCommand(
   const request = requestOf(options, asked.settings);
   requireOffered(request, asked.settings);
   const database = present(config.postgres, 'database');
-  const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   const logger = commandLogger(context, config);
+  await using list = await commandList(config, logger);
+  const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   const screen = new BackfillScreen(context.out, styleFor(context.out, context.env), systemClock);
   const { signal } = context;
   try {
+    const mapping = await openMapping(knex, config.mapping);
     const { span, source, wasSentBefore } = await resolveSpan(knex, {
       request,
       source: asked.settings,
       slotName: config.capture.slotName,
     });
     const names = [...request.events, ...(request.identify ? ['profiles'] : [])];
-    const common = { knex, clock: systemClock, source, request, rowsPerSecond: options.rowsPerSecond };
+    const { rowsPerSecond } = options;
+    const common = {
+      knex,
+      mapping,
+      clock: systemClock,
+      source,
+      request,
+      rowsPerSecond,
+      ...listedOption(list),
+    };
     if (options.dryRun) {
       screen.plan(names, span, source.name);
       const save = async (): Promise<void> => undefined;
@@ -82,6 +95,7 @@ export async function backfillCommand(
       config,
       source: asked,
       logger,
+      list,
       withLiveLanes: false,
       onObstacle: (text) => screen.obstacle(text),
     });

@@ -3,10 +3,12 @@ import { parseConfig } from '../config/parse.js';
 import type { Role } from '../config/option.js';
 import { checkSegment } from '../delivery/preflight.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { readMapping } from '../mapping/open-mapping.js';
 import { checkDatabase } from '../postgres/preflight/check-database.js';
 import { failure, type Finding } from '../preflight/finding.js';
 import { checkRedis } from '../queue/preflight.js';
 import { compareStart } from '../replication/startup.js';
+import { checkList } from '../suppression/check-list.js';
 import type { CommandContext } from './context.js';
 import { findingsJson, renderFindings, wouldWork, type Section } from './findings.js';
 import { styleFor } from './style.js';
@@ -22,7 +24,12 @@ export async function check(context: CommandContext, options: CheckCommandOption
   const config = parseConfig(context.env, { command: 'check', role });
   const areas: [area: string, findings: Promise<readonly Finding[]>][] = [];
   if (role !== 'deliver') areas.push(['PostgreSQL', database(config)]);
-  areas.push(['Redis', redis(config)]);
+  areas.push(['Redis', redis(config, role)]);
+  const postgres = role === 'deliver' ? null : config.postgres;
+  const { file, table } = config.suppression;
+  if (file !== null || (table !== null && postgres !== null)) {
+    areas.push(['Suppression list', checkList({ settings: config.suppression, postgres })]);
+  }
   if (role !== 'capture') {
     for (const { settings, delivery } of config.sources) {
       const area = config.sources.length === 1 ? 'Segment' : `Segment source ${settings.name}`;
@@ -38,7 +45,7 @@ export async function check(context: CommandContext, options: CheckCommandOption
   return wouldWork(sections) ? EXIT.OK : EXIT.FAILED;
 }
 
-async function database({ postgres, capture }: Config): Promise<readonly Finding[]> {
+async function database({ postgres, capture, mapping }: Config): Promise<readonly Finding[]> {
   if (postgres === null) {
     return [
       failure(
@@ -50,10 +57,20 @@ async function database({ postgres, capture }: Config): Promise<readonly Finding
     ];
   }
   const { slotName, publicationName, replayMaxWalBytes } = capture;
-  return checkDatabase({ database: postgres, slotName, publicationName, compareStart, replayMaxWalBytes });
+  return checkDatabase({
+    database: postgres,
+    slotName,
+    publicationName,
+    compareStart,
+    replayMaxWalBytes,
+    readMapping: (knex) => readMapping(knex, mapping),
+  });
 }
 
-async function redis({ redis: settings, queue }: Config): Promise<readonly Finding[]> {
+async function redis(
+  { redis: settings, queue, sources, suppression }: Config,
+  role: Role,
+): Promise<readonly Finding[]> {
   if (settings === null) {
     return [
       failure(
@@ -64,5 +81,7 @@ async function redis({ redis: settings, queue }: Config): Promise<readonly Findi
       ),
     ];
   }
-  return checkRedis({ settings, prefix: queue.prefix });
+  const needsList = role === 'deliver' && suppression.table !== null;
+  const names = sources.map(({ settings: { name } }) => name);
+  return checkRedis({ settings, prefix: queue.prefix, ...(needsList ? { needsListOf: names } : {}) });
 }

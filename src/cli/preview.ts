@@ -5,6 +5,7 @@ import { openKnex } from '../postgres/connection.js';
 import { preview } from '../replay/preview.js';
 import type { CommandContext } from './context.js';
 import { commandLogger, passContext } from './replay.js';
+import { commandList } from './suppression.js';
 
 export interface PreviewCommandOptions {
   readonly from?: string;
@@ -18,10 +19,12 @@ export async function previewCommand(
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: 'preview' });
   const database = present(config.postgres, 'database');
+  const logger = commandLogger(context, config);
+  await using list = await commandList(config, logger);
   const knex = openKnex({ ...database, applicationName: 'paytronix-segment-preview' });
   try {
     await preview({
-      context: passContext(config, config.sources, commandLogger(context, config), knex),
+      context: await passContext({ config, sources: config.sources, logger, knex, list }),
       mainSlotName: config.capture.slotName,
       from: options.from ?? null,
       limit: options.limit,

@@ -9,6 +9,7 @@ import type { CommandContext } from './context.js';
 import { RECONCILE_EXAMPLES, REPLAY_EXAMPLES, SAME_CONFIGURATION } from './help-texts.js';
 import type { RecoverCommandOptions } from './recover.js';
 import { configurationHelp } from './configuration-help.js';
+import { addMappingCommand } from './mapping-program.js';
 import type { ReplayCommandOptions } from './replay.js';
 import type { ReconcileCommandOptions } from './reconcile.js';
 import { describeError, exitCodeOf } from './report-error.js';
@@ -217,6 +218,8 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
       const { reconcileCommand } = await import('./reconcile.js');
       end(await reconcileCommand(context, options));
     });
+
+  addMappingCommand(program, context, end);
 
   program
     .command('demo')

@@ -7,16 +7,21 @@ import { ConnectorError } from '../errors/connector-error.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { timeText } from '../replay/position.js';
 import type { RepairWindow } from '../reconcile/repair-windows.js';
+import type { Mapping } from '../mapping/mapping.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
+import type { ConfiguredList } from '../suppression/configured-list.js';
 import { openBackfillLane } from './backfill-lane.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
+import { listedOption } from './suppression.js';
 
 export interface RepairOptions {
   readonly context: CommandContext;
   readonly config: Config;
   readonly source: SourceConfig;
   readonly knex: Knex;
+  readonly mapping: Mapping;
+  readonly list: ConfiguredList | null;
   readonly windows: readonly RepairWindow[];
   /** What may have been delivered may be sent again, though Segment has forgotten its id. */
   readonly confirmed: boolean;
@@ -34,7 +39,7 @@ const ROWS_PER_SECOND = 5_000;
  * @throws ConnectorError RECONCILE_REFUSED, BACKFILL_RUNNING, DATABASE_…
  */
 export async function repair(options: RepairOptions): Promise<boolean> {
-  const { context, config, knex, windows, confirmed, quiet } = options;
+  const { context, config, knex, mapping, list, windows, confirmed, quiet } = options;
   const source = { ...options.source.settings, enabledFromUs: 0 };
   const risky = windows.some(
     ({ maySendAgain, fromMs }) => maySendAgain && fromMs < systemClock.now() - REMEMBERED_MS,
@@ -56,6 +61,7 @@ export async function repair(options: RepairOptions): Promise<boolean> {
       config,
       source: options.source,
       logger: commandLogger(context, config),
+      list,
       withLiveLanes: false,
       onObstacle: (text) => (text === null ? undefined : say(`         ${text}`)),
     });
@@ -64,12 +70,14 @@ export async function repair(options: RepairOptions): Promise<boolean> {
     const filled = await fill(
       {
         knex,
+        mapping,
         clock: systemClock,
         source,
         request,
         run,
         lane,
         only: messageIds,
+        ...listedOption(list),
         rowsPerSecond: ROWS_PER_SECOND,
         graceMs: config.shutdownGraceMs,
         observer: {},

@@ -2,18 +2,26 @@ import type { Knex } from 'knex';
 import { present, type Config, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { ConnectorError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex } from '../postgres/connection.js';
+import { PublishedGuests } from '../queue/listed-guests.js';
 import { closeRedis, connectRedis } from '../queue/redis.js';
 import { reconcile, type Reconciliation } from '../reconcile/reconcile.js';
 import { repairWindows } from '../reconcile/repair-windows.js';
+import { GuestSet } from '../suppression/guest-set.js';
+import type { ConfiguredList } from '../suppression/configured-list.js';
 import { reconciliationJson } from '../reconcile/summary.js';
 import { parsePosition } from '../replay/position.js';
 import type { CommandContext } from './context.js';
+import { commandLogger } from './replay.js';
 import { repair } from './reconcile-repair.js';
 import { renderReconciliation } from './reconcile-screen.js';
 import { sourceAsked } from './source.js';
+import { commandList } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface ReconcileCommandOptions {
@@ -34,6 +42,7 @@ export async function reconcileCommand(
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: 'run', role: options.repair ? 'all' : 'capture' });
   const source = sourceAsked(config, options.source, 'RECONCILE_REFUSED');
+  await using list = await commandList(config, commandLogger(context, config));
   const knex = openKnex({
     ...present(config.postgres, 'database'),
     poolSize: 2,
@@ -42,21 +51,21 @@ export async function reconcileCommand(
     silenceLimitMs: 0,
   });
   try {
-    const found = await look(context, { config, source, knex }, options);
+    const mapping = await openMapping(knex, config.mapping);
+    const places = { config, source, knex, mapping, list };
+    const found = await look(context, places, options);
     const windows = options.repair ? repairWindows(found.reports) : [];
     if (windows.length === 0) return tell(context, options, found);
     if (!options.json) tell(context, options, found);
     const repaired = await repair({
       context,
-      config,
-      source,
-      knex,
+      ...places,
       windows,
       confirmed: options.yes,
       quiet: options.json,
     });
     if (!repaired) return EXIT.CUT_SHORT;
-    return tell(context, options, await look(context, { config, source, knex }, options));
+    return tell(context, options, await look(context, places, options));
   } finally {
     await knex.destroy();
   }
@@ -70,21 +79,35 @@ function tell(context: CommandContext, options: ReconcileCommandOptions, found: 
 
 async function look(
   context: CommandContext,
-  places: { readonly config: Config; readonly source: SourceConfig; readonly knex: Knex },
+  places: {
+    readonly config: Config;
+    readonly source: SourceConfig;
+    readonly knex: Knex;
+    readonly mapping: Mapping;
+    readonly list: ConfiguredList | null;
+  },
   options: ReconcileCommandOptions,
 ): Promise<Reconciliation> {
-  const { config, source, knex } = places;
+  const { config, source, knex, mapping, list } = places;
   const nowMs = systemClock.now();
   const client = connectRedis({
     settings: present(config.redis, 'Redis'),
     // Waits for the connection; a Redis that is away is waited for.
     use: 'worker',
     name: 'paytronix-segment-reconcile',
-    onError: (error) => void context.err.write(`redis: ${error.message}\n`),
+    onError: (error) => void context.err.write(`redis: ${toldMessage(error)}\n`),
   });
   try {
+    const published = new PublishedGuests(client, config.queue.prefix);
+    const { name } = source.settings;
+    const listed = GuestSet.union([
+      await published.guests(name, await published.version(name)),
+      list?.guests ?? GuestSet.NONE,
+    ]);
     return await reconcile({
       knex,
+      mapping,
+      listed,
       client,
       prefix: config.queue.prefix,
       source: source.settings,

@@ -4,6 +4,7 @@ import { present, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex, type DatabaseOptions } from '../postgres/connection.js';
 import type { Gap } from '../postgres/gap-store.js';
 import { timeText } from '../replay/position.js';
@@ -12,6 +13,7 @@ import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
 import { reportLine } from './setup.js';
+import { commandList, listedOption } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface RecoverCommandOptions {
@@ -30,6 +32,7 @@ export async function recoverCommand(
   const { capture, sources } = config;
   const logger = commandLogger(context, config);
   const style = styleFor(context.out, context.env);
+  await using list = await commandList(config, logger);
   const knex = openKnex({ ...database, poolSize: 8, applicationName: BACKFILL_APPLICATION });
   let screen = new BackfillScreen(context.out, style, systemClock);
   const gaps = new Set<string>();
@@ -38,6 +41,7 @@ export async function recoverCommand(
     const done = await recover(
       {
         knex,
+        mapping: await openMapping(knex, config.mapping),
         database,
         slotName: capture.slotName,
         publicationName: capture.publicationName,
@@ -48,12 +52,14 @@ export async function recoverCommand(
               config,
               source,
               logger,
+              list,
               withLiveLanes: true,
               onObstacle: (text) => screen.obstacle(text),
             }),
         })),
         marginUs: options.margin,
         rowsPerSecond: options.rowsPerSecond,
+        ...listedOption(list),
         clock: systemClock,
         graceMs: config.shutdownGraceMs,
         reporter: {

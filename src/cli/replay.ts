@@ -6,6 +6,7 @@ import { createDelivery } from '../delivery/delivery.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { combine } from '../observers/combine.js';
+import { openMapping } from '../mapping/open-mapping.js';
 import { createLogger, type Logger } from '../observability/logger.js';
 import { deliveryLog, queueLog } from '../observers/pipeline-log.js';
 import { openKnex } from '../postgres/connection.js';
@@ -13,9 +14,11 @@ import { REPLAY_LANE } from '../queue/side-lanes.js';
 import { createSideSink } from '../queue/side-sink.js';
 import type { PassContext } from '../replay/pass.js';
 import { replay, type ReplayOptions, type ReplayOutcome } from '../replay/replay.js';
+import type { ConfiguredList } from '../suppression/configured-list.js';
 import type { CommandContext } from './context.js';
 import { ReplayScreen } from './replay-screen.js';
 import { sourceAsked } from './source.js';
+import { commandList, listedOption } from './suppression.js';
 import { styleFor } from './style.js';
 
 export interface ReplayCommandOptions {
@@ -40,8 +43,9 @@ export async function replayCommand(
   const source = sourceAsked(config, options.source, 'REPLAY_REFUSED');
   const logger = commandLogger(context, config);
   const database = present(config.postgres, 'database');
+  await using list = await commandList(config, logger);
   const knex = openKnex({ ...database, poolSize: 8, applicationName: 'paytronix-segment-replay' });
-  const pass = passContext(config, [source], logger, knex);
+  const pass = await passContext({ config, sources: [source], logger, knex, list });
   const screen = new ReplayScreen(context.out, styleFor(context.out, context.env), systemClock);
   const asked = {
     from: options.from ?? '',
@@ -50,7 +54,7 @@ export async function replayCommand(
     accounts: [...new Set(options.account)].toSorted(),
     resend: options.resend,
   };
-  const lane = options.dryRun ? null : openLane(config, source, logger);
+  const lane = options.dryRun ? null : openLane(config, source, logger, list);
   try {
     const outcome = await replay({
       context: pass,
@@ -76,22 +80,28 @@ export async function replayCommand(
 }
 
 /** Everything a pass over the past needs, from the configuration. */
-export function passContext(
-  config: Config,
-  sources: readonly SourceConfig[],
-  logger: Logger,
-  knex: PassContext['knex'],
-): PassContext {
+export async function passContext(options: {
+  readonly config: Config;
+  readonly sources: readonly SourceConfig[];
+  readonly logger: Logger;
+  readonly knex: PassContext['knex'];
+  readonly list: ConfiguredList | null;
+}): Promise<PassContext> {
+  const { config, sources, logger, knex, list } = options;
   const { capture } = config;
+  const mapping = await openMapping(knex, config.mapping);
   return {
+    mapping,
     knex,
     database: present(config.postgres, 'database'),
     capture,
     slotName: replaySlotName(capture.slotName),
-    openDerivation: async (options) => {
+    openDerivation: async (pass) => {
       const derivation = await openDerivation({
-        ...options,
+        ...pass,
+        ...listedOption(list),
         knex,
+        mapping,
         sources: sources.map(({ settings }) => settings),
         cacheAccounts: capture.cacheAccounts,
       });
@@ -116,6 +126,7 @@ function openLane(
   { redis, queue, shutdownGraceMs }: Config,
   source: SourceConfig,
   logger: Logger,
+  list: ConfiguredList | null,
 ): NonNullable<ReplayOptions['lane']> {
   const server = present(redis, 'Redis');
   const { prefix } = queue;
@@ -125,6 +136,7 @@ function openLane(
     sources: [present(source.delivery, 'Segment source')],
     redis: server,
     prefix,
+    ...listedOption(list),
     onlyLane: REPLAY_LANE,
     observer: combine(deliveryLog(logger), {
       stopped: (_source: string, _lane: number | null, code: string) => say(`stands still: ${code}`),
@@ -136,6 +148,7 @@ function openLane(
       createSideSink({
         redis: server,
         prefix,
+        ...listedOption(list),
         lane: REPLAY_LANE,
         sources: [source.settings.name],
         queueBudgetBytes: Math.ceil(source.budgetBytes * SIDE_BUDGET),

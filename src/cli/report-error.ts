@@ -1,4 +1,5 @@
 import { ConnectorError } from '../errors/connector-error.js';
+import { toldError, toldMessage } from '../errors/told.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 
 /** Exit code of what ended a command. */
@@ -15,10 +16,10 @@ export function describeError(error: Error, options: { readonly stack: boolean }
   if (error instanceof ConnectorError) {
     lines.push(`${error.code}: ${error.message}`, ...causes(error), `→ ${error.advice}`);
   } else {
-    lines.push(`unexpected error: ${error.message}`, ...causes(error));
+    lines.push(`unexpected error: ${toldMessage(error)}`, ...causes(error));
     if (!options.stack) lines.push('→ Run again with LOG_LEVEL=debug to see where it happened.');
   }
-  if (options.stack && error.stack !== undefined) lines.push(error.stack);
+  if (options.stack) lines.push(toldError(error).stack);
   return `${lines.join('\n')}\n`;
 }
 
@@ -26,7 +27,7 @@ function causes(error: Error): string[] {
   const lines: string[] = [];
   let cause = error.cause;
   while (cause instanceof Error && lines.length < 5) {
-    lines.push(`  because: ${cause.message}`);
+    lines.push(`  because: ${toldMessage(cause)}`);
     cause = cause.cause;
   }
   return lines;

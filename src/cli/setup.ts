@@ -1,6 +1,11 @@
-import { present } from '../config/config.js';
+import { present, type Config } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
+import { ConnectorError } from '../errors/connector-error.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { isMapped, openMapping } from '../mapping/open-mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import type { MappingSpec } from '../mapping/spec.js';
 import { openKnex } from '../postgres/connection.js';
 import { giveUpQueueGaps } from '../postgres/give-up-queue-gaps.js';
 import { migrateReference } from '../postgres/migrate.js';
@@ -24,7 +29,7 @@ const DEFAULT_ROLE = 'paytronix_segment';
 /** Makes in the database what the connector needs, and says of each thing what it did; or prints the SQL for it. */
 export async function setup(context: CommandContext, options: SetupCommandOptions): Promise<ExitCode> {
   if (options.print) {
-    context.out.write(script(context, options));
+    context.out.write(await script(context, options));
     return EXIT.OK;
   }
   const config = parseConfig(context.env, { command: 'setup' });
@@ -36,6 +41,7 @@ export async function setup(context: CommandContext, options: SetupCommandOption
     if (options.referenceSchema) say(await makeReferenceSchema(knex));
     await setUp(knex, {
       database,
+      mapping: await openMapping(knex, config.mapping),
       publicationName: config.capture.publicationName,
       slotName: config.capture.slotName,
       wholeTables: options.wholeTables,
@@ -54,15 +60,33 @@ export async function setup(context: CommandContext, options: SetupCommandOption
   return EXIT.OK;
 }
 
-function script(context: CommandContext, options: SetupCommandOptions): string {
-  const { capture, postgres } = parseConfig(context.env, { command: 'print' });
+async function script(context: CommandContext, options: SetupCommandOptions): Promise<string> {
+  const { capture, postgres, mapping } = parseConfig(context.env, { command: 'print' });
   const user = postgres === null ? '' : decodeURIComponent(new URL(postgres.url).username);
   return setupScript({
     publicationName: capture.publicationName,
     slotName: capture.slotName,
     role: user === '' ? DEFAULT_ROLE : user,
     wholeTables: options.wholeTables,
+    mapping: await mappingToPrint(mapping, postgres),
   });
+}
+
+/** Without a mapping the script needs no database; with one, it must be looked at. */
+async function mappingToPrint(spec: MappingSpec, postgres: Config['postgres']): Promise<Mapping> {
+  if (!isMapped(spec)) return REFERENCE_MAPPING;
+  if (postgres === null) {
+    throw new ConnectorError(
+      'CONFIG_INVALID',
+      'DATABASE_URL is not set, and a mapping is printed for the tables of its database',
+    );
+  }
+  const knex = openKnex(postgres);
+  try {
+    return await openMapping(knex, spec);
+  } finally {
+    await knex.destroy();
+  }
 }
 
 async function makeReferenceSchema(knex: Parameters<typeof migrateReference>[0]): Promise<StepReport> {

@@ -1,5 +1,5 @@
 import type { Config, SourceConfig } from '../config/config.js';
-import { didYouMean } from '../config/nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { ConnectorError } from '../errors/connector-error.js';
 
 export type SourceRefusal = 'REPLAY_REFUSED' | 'BACKFILL_REFUSED' | 'RECONCILE_REFUSED';

@@ -94,7 +94,7 @@ function transactionLines({ transaction }: DatabaseStatus): string[] {
 }
 
 function queueLines(status: QueueStatus, nowMs: number, style: Style): string[] {
-  const { memory, lanes, notes, deadLetters, suppressedGuests } = status;
+  const { memory, lanes, notes, deadLetters, suppressedGuests, listedGuests } = status;
   const limit = memory.maxBytes === 0 ? 'no limit' : sizeText(memory.maxBytes);
   const letters = Object.entries(deadLetters).map(([source, count]) => `${source} ${count}`);
   return [
@@ -110,6 +110,7 @@ function queueLines(status: QueueStatus, nowMs: number, style: Style): string[] 
     ),
     row('dead letters', letters.join(', ')),
     row('suppressed guests', String(suppressedGuests)),
+    ...(listedGuests === null ? [] : [row('on the suppression list', countText(listedGuests, 'guest'))]),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EVENT_NAMES } from '../events/event.js';
 import { REDACTABLE } from '../events/schema/redactable.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from '../errors/nearest.js';
 import { privacyRule, type PrivacyRule, type PrivacyRules } from './privacy.js';
 import { MAX_QUOTED_CHARS, quoted } from './quoted.js';
 
@@ -171,6 +171,26 @@ export function matching(pattern: RegExp, says: string): Check<string> {
 export function secret(pattern: RegExp, says: string): Check<string> {
   return check(says, (text) => (pattern.test(text) ? text : new Refusal(`must be ${says}.`)));
 }
+
+export interface TableColumn {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+}
+
+/** Names as the catalogue has them: nothing is folded, quoted or guessed. */
+export const tableColumn: Check<TableColumn> = check(
+  'schema, table and column, as `public.opted_out.guest_id`',
+  (text) => {
+    const [, schema = '', table = '', column = ''] =
+      /^([^."?\s]{1,63})\.([^."?\s]{1,63})\.([^."?\s]{1,63})$/.exec(text) ?? [];
+    return column === ''
+      ? new Refusal(
+          `is ${quoted(text)}; it must be schema, table and column, such as public.opted_out.guest_id, without quotes.`,
+        )
+      : { schema, table, column };
+  },
+);
 
 /** Contents of a PEM file. */
 export const pem: Check<string> = check('PEM file', (text) =>

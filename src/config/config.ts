@@ -1,3 +1,5 @@
+import type { MappingSpec } from '../mapping/spec.js';
+import type { TableColumn } from './checks.js';
 import type { Role } from './option.js';
 import type { DeliverySettings, EventSettings } from './source.js';
 
@@ -41,6 +43,14 @@ export interface QueueSettings {
   readonly prefix: string;
 }
 
+/** Where the guests stand of whom nothing may be sent, of whatever source. */
+export interface SuppressionSettings {
+  /** Path; null: there is no file. */
+  readonly file: string | null;
+  readonly table: TableColumn | null;
+  readonly tableRefreshMs: number;
+}
+
 /** One Segment source: what goes there, and how. */
 export interface SourceConfig {
   readonly settings: EventSettings;
@@ -61,8 +71,11 @@ export interface Config {
   readonly redis: RedisSettings | null;
   readonly capture: CaptureSettings;
   readonly queue: QueueSettings;
+  readonly suppression: SuppressionSettings;
   /** At least one, with names of their own. */
   readonly sources: readonly [SourceConfig, ...SourceConfig[]];
+  /** What the file says of the user's schema, not yet held against a database. */
+  readonly mapping: MappingSpec;
   readonly http: { readonly host: string; readonly port: number };
   readonly logLevel: string;
   readonly shutdownGraceMs: number;

@@ -1,7 +1,7 @@
-import { didYouMean, editDistance } from './nearest.js';
+import { didYouMean, editDistance } from '../errors/nearest.js';
 import { OPTION_NAMES, OPTIONS, type OptionName, type OptionValues } from './options.js';
 import type { OptionSpec } from './option.js';
-import { quoted } from './quoted.js';
+import { MAX_NAME_CHARS, printable, quoted } from './quoted.js';
 import { readTextFile } from './text-file.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -95,19 +95,11 @@ function parsed(name: OptionName, spec: OptionSpec, text: string, problems: Prob
 }
 
 /** A variable that begins like this and is no option is a mistake, not another program's. */
-const OWN_PREFIX = /^(SEGMENT|DATABASE_TLS|REDIS_TLS|CARD_NUMBER|USER_ID)_/;
+const OWN_PREFIX = /^(SEGMENT|DATABASE_TLS|REDIS_TLS|CARD_NUMBER|USER_ID|SUPPRESSION)_/;
 /** Kubernetes adds these for every service of the namespace, whatever its name. */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP)(_.+)?)?$/;
 /** Set by shells and proxies; near one of our names by chance. */
 const FOREIGN = new Set(['LINES', 'LANG', 'USER', 'HTTP_PROXY', 'HTTPS_PROXY']);
-
-/** No option's name is as long. */
-const MAX_NAME_CHARS = 64;
-
-/** A name may hold anything but `=`, line ends too, and goes into a list of one line each. */
-function printable(variable: string): string {
-  return variable.length <= MAX_NAME_CHARS && /^[\w.-]*$/.test(variable) ? variable : quoted(variable);
-}
 
 /** Names that look meant for the connector and are not: otherwise a typo silently leaves the default in force. */
 export function unknownVariables(env: Environment): Problem[] {

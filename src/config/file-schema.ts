@@ -1,3 +1,4 @@
+import { mappingSchema } from './mapping-schema.js';
 import { OPTION_NAMES, OPTIONS, SOURCE_OPTION_NAMES, type OptionName } from './options.js';
 import type { OptionSpec } from './option.js';
 import { keyOf, SOURCE_NAME, sourceKeyOf } from './settings-file.js';
@@ -17,12 +18,14 @@ const PAIRS = { type: 'object', additionalProperties: { type: 'string' } };
  * a value is right the connector says itself, for `${NAME}` and `file:` stand for values that an editor does not know.
  */
 export function settingsFileSchema(): object {
+  const { definitions, properties: sections } = mappingSchema();
   const source = properties(SOURCE_OPTION_NAMES, sourceKeyOf);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'connector.yaml of paytronix-segment-source',
     type: 'object',
     additionalProperties: false,
+    definitions,
     properties: {
       ...properties(
         OPTION_NAMES.filter((name) => name !== 'CONFIG_FILE'),
@@ -46,6 +49,7 @@ export function settingsFileSchema(): object {
           },
         },
       },
+      ...sections,
     },
   };
 }

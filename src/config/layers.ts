@@ -1,3 +1,4 @@
+import { REFERENCE_SPEC, type MappingSpec } from '../mapping/spec.js';
 import { readTextFile } from './text-file.js';
 import { variablesOf, type Environment, type Problem, type ReadOptions } from './environment.js';
 import { type OptionName } from './options.js';
@@ -9,6 +10,7 @@ export interface Layers {
   readonly env: Environment;
   /** Null: there is one source, that of the options. */
   readonly sources: readonly GivenSource[] | null;
+  readonly mapping: MappingSpec;
   /** Of the file itself. */
   readonly problems: readonly Problem[];
   /** Nothing of the file is known, so that nothing can be said of what is missing. */
@@ -26,6 +28,7 @@ export function layered(env: Environment, options: ReadOptions): Layers {
   const alone: Layers = {
     env,
     sources: null,
+    mapping: REFERENCE_SPEC,
     problems: [],
     broken: false,
     unreadable: new Set(),
@@ -57,6 +60,7 @@ export function layered(env: Environment, options: ReadOptions): Layers {
   return {
     env: merged,
     sources: file.sources,
+    mapping: file.mapping,
     problems: file.problems,
     broken: file.broken,
     unreadable,

@@ -4,7 +4,8 @@ export const ROLES = ['all', 'capture', 'deliver'] as const;
 /** `capture` is everything up to the queue, `deliver` everything after it. */
 export type Role = (typeof ROLES)[number];
 
-export type OptionGroup = 'PostgreSQL' | 'Redis' | 'Segment' | 'What is sent' | 'Capture' | 'Process';
+export type OptionGroup =
+  'PostgreSQL' | 'Redis' | 'Segment' | 'What is sent' | 'Suppression list' | 'Capture' | 'Process';
 
 export interface OptionSpec<T = unknown> {
   readonly group: OptionGroup;
@@ -17,8 +18,9 @@ export interface OptionSpec<T = unknown> {
   /**
    * `also`: `<NAME>_FILE` names a file that holds the value, as container platforms mount secrets.
    * `only`: the variable's own name ends in _FILE and there is no other way to give it.
+   * `path`: the value is the path itself, of a file that is read while the connector runs.
    */
-  readonly file?: 'also' | 'only';
+  readonly file?: 'also' | 'only' | 'path';
   /** A comma list of `name=value`, which a file may also write as keys with their values. */
   readonly pairs?: true;
 }

@@ -12,6 +12,7 @@ import {
   privacyRules,
   secret,
   secretUrl,
+  tableColumn,
 } from './checks.js';
 import { option, type OptionSpec } from './option.js';
 
@@ -198,7 +199,7 @@ export const OPTIONS = {
   }),
   CARD_NUMBER: option({
     group: 'What is sent',
-    doc: 'How `printed_card_number` leaves: whole, its last 6 characters, or a keyed hash. A whole number can spend stored value.',
+    doc: 'How `printed_card_number` leaves: whole, its last 6 characters (never more than half of it), or a keyed hash. A whole number can spend stored value.',
     check: oneOf(['FULL', 'MASKED', 'HASHED']),
     default: 'FULL',
   }),
@@ -238,6 +239,24 @@ export const OPTIONS = {
     group: 'What is sent',
     doc: 'Commits up to this time are not sent. Unset: from the creation of the slot.',
     check: instant,
+  }),
+
+  SUPPRESSION_FILE: option({
+    group: 'Suppression list',
+    doc: 'A file with the guests of whom nothing may be sent: a guest id (`user_id`) a line, `#` begins a comment. Read at the start and whenever it changes.',
+    check: matching(/^[^\0]{1,1000}$/, 'a path'),
+    file: 'path',
+  }),
+  SUPPRESSION_TABLE: option({
+    group: 'Suppression list',
+    doc: 'The same from a column of the loyalty database, of any type; beside the file, or instead of it. Read by capture, which hands the list to deliver processes through Redis.',
+    check: tableColumn,
+  }),
+  SUPPRESSION_TABLE_REFRESH: option({
+    group: 'Suppression list',
+    doc: 'How often the column is read.',
+    check: duration(1_000, HOUR_MS),
+    default: '60s',
   }),
 
   TRANSACTION_MEMORY: option({

@@ -20,7 +20,7 @@ import { resolveSources, sourceConfig } from './sources.js';
  * `print`, which only writes SQL. `demo` has servers of its own: role `deliver` delivers to a real source.
  */
 export interface Use {
-  readonly command: 'run' | 'setup' | 'print' | 'check' | 'demo' | 'preview';
+  readonly command: 'run' | 'setup' | 'print' | 'check' | 'demo' | 'preview' | 'mapping';
   /** Default `all`. */
   readonly role?: Role;
 }
@@ -40,7 +40,7 @@ export function parseConfig(env: Environment, use: Use, options: ReadOptions = {
   );
   problems.push(...missing(values, problems, needed));
   const needsKeys = neededBy(use.command, role).some(([name]) => name === 'SEGMENT_WRITE_KEY');
-  const config = resolve(values, role, problems);
+  const config = { ...resolve(values, role, problems), mapping: layers.mapping };
   const found = problems.map((problem) => layers.placed(problem));
   const sources =
     layers.sources === null
@@ -82,6 +82,7 @@ function neededBy(command: Use['command'], role: Role): Needed[] {
       return [];
     case 'setup':
     case 'preview':
+    case 'mapping':
       return [database];
     case 'demo':
       return role === 'deliver' ? [source] : [];
@@ -96,7 +97,7 @@ function never(command: never): never {
   throw new Error(`no such command: ${String(command)}`);
 }
 
-function resolve(values: OptionValues, role: Role, problems: Problem[]): Config {
+function resolve(values: OptionValues, role: Role, problems: Problem[]): Omit<Config, 'mapping'> {
   const name = values.MERCHANT_ID === null ? 'default' : `merchant-${values.MERCHANT_ID}`;
   const source: SourceConfig = sourceConfig(name, values, problems);
   return {
@@ -105,6 +106,11 @@ function resolve(values: OptionValues, role: Role, problems: Problem[]): Config 
     redis: redisSettings(values, problems),
     capture: captureSettings(values),
     queue: { prefix: values.QUEUE_PREFIX },
+    suppression: {
+      file: values.SUPPRESSION_FILE,
+      table: values.SUPPRESSION_TABLE,
+      tableRefreshMs: values.SUPPRESSION_TABLE_REFRESH,
+    },
     sources: [source],
     http: { host: values.HTTP_HOST, port: values.HTTP_PORT },
     logLevel: values.LOG_LEVEL,

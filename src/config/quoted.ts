@@ -11,3 +11,11 @@ export function quoted(text: string, maxChars = MAX_QUOTED_CHARS): string {
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }
+
+/** No option's name is as long. */
+export const MAX_NAME_CHARS = 64;
+
+/** A name from outside that begins a problem: it may hold anything, line ends too, and goes into a list of one line each. */
+export function printable(name: string): string {
+  return name.length <= MAX_NAME_CHARS && /^[\w.-]+$/.test(name) ? name : quoted(name);
+}

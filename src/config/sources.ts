@@ -131,6 +131,16 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
       says: 'is printed_card_number, but CARD_NUMBER=MASKED leaves six digits of it, which many guests share; use HASHED, or another USER_ID.',
     });
   }
+  if (
+    values.CARD_NUMBER === 'FULL' &&
+    values.USER_ID === 'printed_card_number' &&
+    values.PRIVACY?.has('printed_card_number') === true
+  ) {
+    problems.push({
+      variable: 'USER_ID',
+      says: 'is printed_card_number, which is sent whole as the userId, but PRIVACY hides that property; use CARD_NUMBER=HASHED, or another USER_ID.',
+    });
+  }
   if (values.CARD_NUMBER === 'HASHED' && values.CARD_NUMBER_HASH_KEY === null && !reported) {
     problems.push({ variable: 'CARD_NUMBER_HASH_KEY', says: 'is not set; CARD_NUMBER=HASHED needs it.' });
   }

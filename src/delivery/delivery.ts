@@ -11,6 +11,9 @@ import { DEFAULT_PREFIX } from '../queue/keys.js';
 import { claimLanes } from '../queue/lanes.js';
 import { closeRedis, connectRedis, cutRedis, untilReady, type RedisClient } from '../queue/redis.js';
 import { SIDE_LANES, type SideLane } from '../queue/side-lanes.js';
+import { PublishedGuests } from '../queue/listed-guests.js';
+import { SuppressionCheck } from '../queue/suppression-check.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import { BatchClient } from './batch-client.js';
 import { DEFAULT_LOCK_TIMING, type LaneWorker, type LockTiming } from './lane-worker.js';
 import type { DeliveryObserver } from './observer.js';
@@ -25,6 +28,13 @@ export interface DeliveryOptions {
   readonly onlyLane?: SideLane;
   /** Before every key; the same as capture's. Default `paytronix`. */
   readonly prefix?: string;
+  /**
+   * What this process reads of the suppression list itself; while it has read nothing, delivery begins only once Redis holds the
+   * list that capture publishes. Default: Redis alone says who is listed.
+   */
+  readonly listed?: ListedGuests;
+  /** Begin only once Redis holds a list: there is one, and it is more than this process can read. Default false. */
+  readonly needsPublishedList?: boolean;
   readonly observer?: DeliveryObserver;
   /** How often a source that refuses everything, or a lane that stands still, is tried. Default 60,000. */
   readonly probeIntervalMs?: number;
@@ -91,6 +101,7 @@ class QueueDelivery implements Delivery {
   readonly #turns = new Turns();
   readonly #ending = new AbortController();
   #client: RedisClient | null = null;
+  #published: PublishedGuests | null = null;
   #starting: Promise<void> | null = null;
   #closing: Promise<DrainEnd> | null = null;
 
@@ -169,6 +180,13 @@ class QueueDelivery implements Delivery {
     }
   }
 
+  #suppressionCheck(client: RedisClient, source: string): SuppressionCheck {
+    const { listed, needsPublishedList: needsPublished = false } = this.#options;
+    this.#published ??= new PublishedGuests(client, this.#prefix);
+    const options = { client, prefix: this.#prefix, source, published: this.#published, needsPublished };
+    return new SuppressionCheck(listed === undefined ? options : { ...options, listed });
+  }
+
   async #open(settings: DeliverySettings): Promise<void> {
     const client = this.#client;
     if (client === null) throw new RangeError('delivery was not started');
@@ -176,9 +194,13 @@ class QueueDelivery implements Delivery {
     if (onlyLane === undefined) {
       await this.#patiently(async () => claimLanes(client, this.#prefix, settings.name, settings.lanes));
     }
+    const check = this.#suppressionCheck(client, settings.name);
+    const waiting = (): void => this.#observer.awaitsList?.(settings.name);
+    await this.#patiently(async () => check.untilKnown(this.#clock, this.#ending.signal, waiting));
     if (this.#ending.signal.aborted) return;
     const source = new SourceDelivery({
       settings,
+      suppressedAmong: async (guestIds) => check.among(guestIds),
       lanes: this.#lanesOf(settings),
       client,
       prefix: this.#prefix,

@@ -21,6 +21,8 @@ export interface DeliveryObserver {
     readonly queuedAtMs: number;
     readonly deliveredAtMs: number;
   }): void;
+  /** Not begun: nobody has published the suppression list yet, and this process cannot read it. */
+  awaitsList?(source: string): void;
   suppressed?(source: string, calls: readonly QueuedCall[]): void;
   deadLettered?(source: string, name: string, reason: DeadLetterReason): void;
   /** Slept for the rate limit or a pause. */

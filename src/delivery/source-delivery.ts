@@ -6,7 +6,6 @@ import type { JobReader } from '../queue/job.js';
 import { laneDepth } from '../queue/lane-queue.js';
 import type { RedisClient } from '../queue/redis.js';
 import { isSideLane } from '../queue/side-lanes.js';
-import { suppressedAmong } from '../queue/suppressions.js';
 import { JobSender } from './job-sender.js';
 import { LaneWorker, type LockTiming } from './lane-worker.js';
 import type { DeliveryObserver } from './observer.js';
@@ -23,6 +22,8 @@ export interface SourceDeliveryOptions {
   readonly prefix: string;
   readonly clock: Clock;
   readonly observer: DeliveryObserver;
+  /** Which of these guests nothing may be sent of. */
+  readonly suppressedAmong: (guestIds: readonly string[]) => Promise<ReadonlySet<string>>;
   readonly probeIntervalMs: number;
   readonly timing: LockTiming;
   readonly readers?: ReadonlyMap<number, JobReader>;
@@ -54,8 +55,6 @@ export class SourceDelivery {
     const onError = (error: Error): void => observer.connectionError?.(error);
     const letters = new DeadLetters(name, { client, prefix, onError });
     this.#letters = letters;
-    const suppressed = async (guestIds: readonly string[]): Promise<ReadonlySet<string>> =>
-      suppressedAmong(client, prefix, guestIds);
     for (const lane of options.lanes) {
       const segment = options.createClient(settings);
       this.#clients.push(segment);
@@ -65,7 +64,7 @@ export class SourceDelivery {
         client: segment,
         limiter: isSideLane(lane) ? limiters.side : limiters.live,
         gate: this.#gate,
-        suppressedAmong: suppressed,
+        suppressedAmong: options.suppressedAmong,
       });
       const worker = { ...common, client, prefix, sender, letters, timing, probeIntervalMs };
       this.#workers.push(new LaneWorker({ ...worker, ...(readers === undefined ? {} : { readers }) }));

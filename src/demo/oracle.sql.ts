@@ -1,3 +1,4 @@
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { expectedRelations, impliedSql, type ExpectedSqlOptions } from '../reconcile/expected.sql.js';
 
 /**
@@ -6,7 +7,12 @@ import { expectedRelations, impliedSql, type ExpectedSqlOptions } from '../recon
  * transaction with TimeZone UTC; the temporary tables go with it.
  */
 
-const EVERY_ROW: ExpectedSqlOptions = { tracked: true, span: null, everyColumn: true };
+const EVERY_ROW: ExpectedSqlOptions = {
+  relations: REFERENCE_MAPPING.relations,
+  tracked: true,
+  span: null,
+  everyColumn: true,
+};
 
 function temporaryTable(name: string, query: string): string {
   return `CREATE TEMP TABLE ${name} ON COMMIT DROP AS ${query}`;

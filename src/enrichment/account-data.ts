@@ -144,6 +144,11 @@ export class AccountData {
     entry.setWallet(row, row.balance);
   }
 
+  /** To be read again when they are needed. */
+  forgetGuests(): void {
+    this.#guests.trim(0);
+  }
+
   trim(maxAccounts: number, maxOthers: number): void {
     this.#accounts.trim(maxAccounts);
     this.#cards.trim(maxOthers);

@@ -1,3 +1,4 @@
+import { compareKeys } from '../records/compare-keys.js';
 import type { Row } from '../records/tables.js';
 import type { AccountFacts, WalletFacts } from './facts.js';
 
@@ -122,5 +123,5 @@ export class AccountEntry {
 
 function bySortOrderThenCode(a: WalletFacts, b: WalletFacts): number {
   const byOrder = Number(a.definition.sort_order) - Number(b.definition.sort_order);
-  return byOrder === 0 ? Number(a.definition.wallet_code) - Number(b.definition.wallet_code) : byOrder;
+  return byOrder === 0 ? compareKeys(a.definition.wallet_code, b.definition.wallet_code) : byOrder;
 }

@@ -1,6 +1,6 @@
 import type { Change } from '../changes/transaction.js';
 import type { GatheredCommit, Interest } from '../records/gather.js';
-import type { Row } from '../records/tables.js';
+import type { Row, TableName } from '../records/tables.js';
 import { AccountData } from './account-data.js';
 import { CheckData } from './check-data.js';
 import type { AccountFacts, AnswerFacts, Facts } from './facts.js';
@@ -9,6 +9,13 @@ import { MerchantData } from './merchant-data.js';
 import { needsOf, type Needs } from './needs.js';
 import { RegistrationHistory } from './registration-history.js';
 import { SurveyData } from './survey-data.js';
+
+const MERCHANT_TABLES: readonly TableName[] = [
+  'loyalty.merchant',
+  'loyalty.card_template',
+  'loyalty.tier',
+  'loyalty.wallet_definition',
+];
 
 export interface DirectoryOptions {
   readonly lookups: Lookups;
@@ -91,6 +98,18 @@ export class Directory implements Facts {
     for (const change of commit.stateChanges) this.#applyChange(change, removedGuests);
     this.#accounts.applyBalances(commit.lastBalances);
     return removedGuests;
+  }
+
+  /**
+   * Forgets guests, stores and merchants' tables among these records, which the stream has not shown whole; before
+   * `prefetch`, which reads them again. What depends on the time of a commit is kept.
+   */
+  forget(records: ReadonlySet<TableName>): void {
+    if (records.has('loyalty.guest')) this.#accounts.forgetGuests();
+    if (records.has('loyalty.store')) this.#merchants.forgetStores();
+    if (MERCHANT_TABLES.some((table) => records.has(table)) || records.has('loyalty.store')) {
+      this.#merchants.forgetMerchants();
+    }
   }
 
   /** Forgets what was used longest ago; to be called when a batch has been derived. */

@@ -1,4 +1,6 @@
+import type { Relations } from '../mapping/mapping.js';
 import { signedQuantity } from '../records/ledger-line.js';
+import { columnsOf } from '../records/tables.js';
 import { subtractNumeric, UnparsableValue } from '../records/values.js';
 
 /**
@@ -86,16 +88,22 @@ export function changedAtSql(alias: string, ownClock: string, trackCommitTimesta
  * Wallets of accounts with the ledger lines around a time, one row a wallet. Parameters: account ids, times (µs), from
  * when on lines are looked at (µs or null), three arrays of the same length, and how many.
  */
-export function walletsAsOfSql(walletColumns: readonly string[], trackCommitTimestamp: boolean): string {
+export function walletsAsOfSql(options: {
+  readonly relations: Relations;
+  readonly trackCommitTimestamp: boolean;
+}): string {
+  const { relations, trackCommitTimestamp } = options;
+  const wallet = columnsOf('loyalty.account_wallet').map((column) => `w.${column}`);
+  const accountType = relations.type('loyalty.account_wallet', 'account_id');
   const committed = changedAtSql('e', 'posted_at', trackCommitTimestamp);
   const forwards = 'at_us, posted_at, transaction_id, entry_no';
   const backwards = 'at_us DESC, posted_at DESC, transaction_id DESC, entry_no DESC';
   const firstLater = (column: string) =>
     `(array_agg(${column} ORDER BY ${forwards}) FILTER (WHERE at_us > wanted.as_of_us))[1]`;
   return `
-    SELECT ${walletColumns.map((column) => `w.${column}`).join(', ')}, seen.*
-      FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS wanted (account_id, as_of_us, from_us)
-      JOIN loyalty.account_wallet w ON w.account_id = wanted.account_id
+    SELECT ${wallet.join(', ')}, seen.*
+      FROM unnest(?::${accountType}[], ?::bigint[], ?::bigint[]) AS wanted (account_id, as_of_us, from_us)
+      JOIN ${relations.from('loyalty.account_wallet')} w ON w.account_id = wanted.account_id
      CROSS JOIN LATERAL (
        SELECT count(*) AS lines, (extract(epoch from min(posted_at)) * 1000000)::bigint AS earliest_us,
               (array_agg(balance_after ORDER BY ${backwards}) FILTER (WHERE at_us <= wanted.as_of_us))[1] AS before,
@@ -104,7 +112,7 @@ export function walletsAsOfSql(walletColumns: readonly string[], trackCommitTime
               ${firstLater('entry_kind')} AS later_kind
          FROM (SELECT e.balance_after, e.quantity, e.entry_kind, e.posted_at, e.transaction_id, e.entry_no,
                       ${committed} AS at_us
-                 FROM txn.wallet_entry e
+                 FROM ${relations.from('txn.wallet_entry')} e
                 WHERE e.account_id = w.account_id AND e.wallet_code = w.wallet_code
                   AND e.posted_at >= coalesce(timestamptz 'epoch' + wanted.from_us * interval '1 microsecond', '-infinity')
                 ORDER BY e.posted_at DESC FETCH FIRST (?::bigint) ROWS WITH TIES) AS recent

@@ -1,4 +1,5 @@
 import type { Change, ChangeOf } from '../changes/transaction.js';
+import { compareKeys } from '../records/compare-keys.js';
 import type { Row, TableName } from '../records/tables.js';
 import type { Lookups, MerchantBundle } from './lookups.js';
 import type { Needs } from './needs.js';
@@ -39,7 +40,10 @@ export class MerchantData {
     for (const row of bundle.tiers) this.#tiers.set(tierKey(row), row);
     for (const row of bundle.definitions) this.#setDefinition(row);
     for (const row of bundle.corporateStores) {
-      if (!this.#corporateStores.has(row.merchant_id)) this.#corporateStores.set(row.merchant_id, row);
+      const known = this.#corporateStores.get(row.merchant_id);
+      if (known === undefined || compareKeys(row.store_id, known.store_id) < 0) {
+        this.#corporateStores.set(row.merchant_id, row);
+      }
     }
   }
 
@@ -84,6 +88,17 @@ export class MerchantData {
     this.#applyCorporateStore(row);
   }
 
+  /** To be read again when they are needed. */
+  forgetStores(): void {
+    this.#stores.trim(0);
+  }
+
+  /** As `forgetStores`, with all that is read along with a merchant. */
+  forgetMerchants(): void {
+    for (const rows of [this.#merchants, this.#templates, this.#tiers, this.#definitions]) rows.clear();
+    this.#corporateStores.clear();
+  }
+
   store(storeId: string): Row<'loyalty.store'> | null {
     return this.#stores.get(storeId) ?? null;
   }
@@ -97,11 +112,11 @@ export class MerchantData {
   }
 
   template(merchantId: string, code: string): Row<'loyalty.card_template'> | null {
-    return this.#templates.get(`${merchantId}/${code}`) ?? null;
+    return this.#templates.get(codeKey(merchantId, code)) ?? null;
   }
 
   tier(merchantId: string, templateCode: string, tierCode: string | null): Row<'loyalty.tier'> | null {
-    return tierCode === null ? null : (this.#tiers.get(`${merchantId}/${templateCode}/${tierCode}`) ?? null);
+    return tierCode === null ? null : (this.#tiers.get(codeKey(merchantId, templateCode, tierCode)) ?? null);
   }
 
   definitions(merchantId: string): ReadonlyMap<string, Row<'loyalty.wallet_definition'>> {
@@ -117,7 +132,7 @@ export class MerchantData {
     const known = this.#corporateStores.get(row.merchant_id);
     if (
       row.store_kind === 'CORPORATE' &&
-      (known === undefined || Number(row.store_id) <= Number(known.store_id))
+      (known === undefined || compareKeys(row.store_id, known.store_id) <= 0)
     ) {
       this.#corporateStores.set(row.merchant_id, row);
     } else if (known?.store_id === row.store_id) {
@@ -165,9 +180,14 @@ export function filled<T extends TableName>(
 }
 
 function templateKey(row: Row<'loyalty.card_template'>): string {
-  return `${row.merchant_id}/${row.card_template_code}`;
+  return codeKey(row.merchant_id, row.card_template_code);
 }
 
 function tierKey(row: Row<'loyalty.tier'>): string {
-  return `${row.merchant_id}/${row.card_template_code}/${row.tier_code}`;
+  return codeKey(row.merchant_id, row.card_template_code, row.tier_code);
+}
+
+/** Codes may hold any character but NUL, which no PostgreSQL text holds. */
+function codeKey(...parts: readonly string[]): string {
+  return parts.join('\0');
 }

@@ -85,6 +85,10 @@ function addCommit(
     add(needs.stores, after.store_id);
     add(needs.cards, after.card_id);
   }
+  for (const { accountId, merchantId } of commit.customs.values()) {
+    account(accountId);
+    needs.merchants.add(merchantId);
+  }
   for (const { after } of commit.responses.values()) {
     if (after === null) continue;
     account(after.account_id);

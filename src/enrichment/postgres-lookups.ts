@@ -1,4 +1,6 @@
 import type { Knex } from 'knex';
+import type { Relations } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { databaseError } from '../postgres/database-error.js';
 import { columnsOf, type Row, type TableName } from '../records/tables.js';
 import {
@@ -16,6 +18,8 @@ export interface PostgresLookupsOptions {
   readonly knex: Knex;
   /** The server's track_commit_timestamp: exact "as of" with it, the rows' own clocks without. */
   readonly trackCommitTimestamp: boolean;
+  /** Default: the tables of the reference schema. */
+  readonly relations?: Relations;
   /** Called once per SELECT with what it was for. */
   readonly onLookup?: (what: string) => void;
 }
@@ -25,11 +29,12 @@ const AS_TEXT = { types: { getTypeParser: () => (value: string | null) => value 
 
 type TextRow = Readonly<Record<string, string | null>>;
 
-/** `Lookups` over the loyalty database itself. Every statement is keyed by `= ANY (array)` on an indexed column. */
+/** `Lookups` over the database itself. Every statement is keyed by `= ANY (array)` on an indexed column. */
 export function postgresLookups(options: PostgresLookupsOptions): Lookups {
-  const { knex, trackCommitTimestamp } = options;
+  const { knex, trackCommitTimestamp, relations = REFERENCE_MAPPING.relations } = options;
   const accountChangedAt = changedAtSql('t', 'updated_at', trackCommitTimestamp);
-  const walletsSql = walletsAsOfSql(columnsOf('loyalty.account_wallet'), trackCommitTimestamp);
+  const walletsSql = walletsAsOfSql({ relations, trackCommitTimestamp });
+  const accountTable = relations.from('loyalty.account');
 
   async function select(
     what: string,
@@ -52,8 +57,13 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     where: string,
     bindings: readonly unknown[],
   ): Promise<Row<T>[]> {
-    const found = await select(table, `SELECT ${columnList(table)} FROM ${table} t WHERE ${where}`, bindings);
+    const from = relations.from(table);
+    const found = await select(table, `SELECT ${columnList(table)} FROM ${from} t WHERE ${where}`, bindings);
     return found as unknown as Row<T>[];
+  }
+
+  function anyOf<T extends TableName>(table: T, column: keyof Row<T> & string): string {
+    return `t.${column} = ANY (?::${relations.type(table, column)}[])`;
   }
 
   async function walletWindows(
@@ -73,7 +83,8 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     async accounts(ids) {
       const found = await select(
         'loyalty.account',
-        `SELECT ${columnList('loyalty.account')}, ${accountChangedAt} AS changed_at_us FROM loyalty.account t WHERE t.account_id = ANY (?::bigint[])`,
+        `SELECT ${columnList('loyalty.account')}, ${accountChangedAt} AS changed_at_us
+           FROM ${accountTable} t WHERE ${anyOf('loyalty.account', 'account_id')}`,
         [ids],
       );
       return found.map(({ changed_at_us: changedAtUs, ...row }): FoundAccount => {
@@ -88,7 +99,7 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
         if (open.size === 0) break;
         const again = new Map<string, number>();
         for (const row of await walletWindows(open, look)) {
-          const wallet = `${row.account_id} ${row.wallet_code}`;
+          const wallet = `${row.account_id}\0${row.wallet_code}`;
           if (told.has(wallet)) continue;
           const asOfUs = open.get(row.account_id as string) ?? 0;
           if (tells(look, seenIn(row), asOfUs)) told.set(wallet, row);
@@ -102,36 +113,36 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     cards: (cardIds, accountIds) =>
       rows(
         'loyalty.card',
-        't.card_id = ANY (?::bigint[]) OR (t.account_id = ANY (?::bigint[]) AND t.is_primary)',
+        `${anyOf('loyalty.card', 'card_id')} OR (${anyOf('loyalty.card', 'account_id')} AND t.is_primary)`,
         [cardIds, accountIds],
       ),
-    guests: (ids) => rows('loyalty.guest', 't.user_id = ANY (?::bigint[])', [ids]),
-    stores: (ids) => rows('loyalty.store', 't.store_id = ANY (?::bigint[])', [ids]),
+    guests: (ids) => rows('loyalty.guest', anyOf('loyalty.guest', 'user_id'), [ids]),
+    stores: (ids) => rows('loyalty.store', anyOf('loyalty.store', 'store_id'), [ids]),
 
     async merchants(ids): Promise<MerchantBundle> {
-      const where = 't.merchant_id = ANY (?::int[])';
+      const where = anyOf('loyalty.merchant', 'merchant_id');
       const [merchants, templates, tiers, definitions, corporateStores] = await Promise.all([
         rows('loyalty.merchant', where, [ids]),
         rows('loyalty.card_template', where, [ids]),
         rows('loyalty.tier', where, [ids]),
         rows('loyalty.wallet_definition', where, [ids]),
-        rows('loyalty.store', `${where} AND t.store_kind = 'CORPORATE' ORDER BY t.store_id`, [ids]),
+        rows('loyalty.store', `${where} AND t.store_kind = 'CORPORATE'`, [ids]),
       ]);
       return { merchants, templates, tiers, definitions, corporateStores };
     },
 
-    checks: (ids) => rows('txn.pos_check', 't.check_id = ANY (?::bigint[])', [ids]),
-    checkCards: (checkIds) => rows('txn.check_card', 't.check_id = ANY (?::bigint[])', [checkIds]),
-    surveys: (ids) => rows('survey.survey', 't.survey_id = ANY (?::bigint[])', [ids]),
-    questions: (surveyIds) => rows('survey.question', 't.survey_id = ANY (?::bigint[])', [surveyIds]),
-    invitations: (ids) => rows('survey.invitation', 't.invitation_id = ANY (?::bigint[])', [ids]),
-    answers: (responseIds) => rows('survey.answer', 't.response_id = ANY (?::bigint[])', [responseIds]),
+    checks: (ids) => rows('txn.pos_check', anyOf('txn.pos_check', 'check_id'), [ids]),
+    checkCards: (checkIds) => rows('txn.check_card', anyOf('txn.check_card', 'check_id'), [checkIds]),
+    surveys: (ids) => rows('survey.survey', anyOf('survey.survey', 'survey_id'), [ids]),
+    questions: (surveyIds) => rows('survey.question', anyOf('survey.question', 'survey_id'), [surveyIds]),
+    invitations: (ids) => rows('survey.invitation', anyOf('survey.invitation', 'invitation_id'), [ids]),
+    answers: (responseIds) => rows('survey.answer', anyOf('survey.answer', 'response_id'), [responseIds]),
 
     async accountsOfGuests(userIds) {
       const found = await select(
         'accounts of guests',
-        `SELECT account_id, merchant_id, user_id, card_template_code, registered_at, registration_source
-           FROM loyalty.account WHERE user_id = ANY (?::bigint[])`,
+        `SELECT t.account_id, t.merchant_id, t.user_id, t.card_template_code, t.registered_at, t.registration_source
+           FROM ${accountTable} t WHERE ${anyOf('loyalty.account', 'user_id')}`,
         [userIds],
       );
       return found as unknown as SiblingAccount[];
@@ -141,8 +152,7 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
       const found = await select(
         'merges',
         `SELECT t.merged_into_account_id AS survivor, min(${accountChangedAt}) AS merged_at_us
-           FROM loyalty.account t
-          WHERE t.merged_into_account_id = ANY (?::bigint[]) GROUP BY 1`,
+           FROM ${accountTable} t WHERE ${anyOf('loyalty.account', 'merged_into_account_id')} GROUP BY 1`,
         [accountIds],
       );
       return found.map((row) => ({

@@ -1,3 +1,4 @@
+import { compareKeys } from '../records/compare-keys.js';
 import type { GatheredCommit } from '../records/gather.js';
 import type { Row } from '../records/tables.js';
 import type { Lookups, SiblingAccount } from './lookups.js';
@@ -61,7 +62,7 @@ export class RegistrationHistory {
   #isEarlier(other: SiblingAccount, account: Row<'loyalty.account'>): boolean {
     const [theirs, ours] = [timestampOrNull(other.registered_at), timestampOrNull(account.registered_at)];
     if (theirs === null || ours === null) return false;
-    return theirs === ours ? BigInt(other.account_id) < BigInt(account.account_id) : theirs < ours;
+    return theirs === ours ? compareKeys(other.account_id, account.account_id) < 0 : theirs < ours;
   }
 
   #addSibling(row: SiblingAccount): void {

@@ -1,4 +1,5 @@
 import type { Change, ChangeOf } from '../changes/transaction.js';
+import { compareKeys } from '../records/compare-keys.js';
 import type { Row } from '../records/tables.js';
 import type { AnswerFacts } from './facts.js';
 import type { Lookups } from './lookups.js';
@@ -106,7 +107,7 @@ export class SurveyData {
         choiceCode: row.choice_code,
         numericValue: row.numeric_value,
       }))
-      .sort((a, b) => (BigInt(a.questionId) < BigInt(b.questionId) ? -1 : 1));
+      .sort((a, b) => compareKeys(a.questionId, b.questionId));
   }
 
   trim(max: number): void {

@@ -88,6 +88,11 @@ export const ERROR_POLICY = {
     'The database lacks a table or column that events are derived from.',
     'Run `paytronix-segment check`: it names each one and the nearest names there are.',
   ),
+  MAPPING_WRONG: policy(
+    'stop',
+    'The mapping in connector.yaml names tables or columns in a way that does not fit the database.',
+    'Correct the lines it names; `paytronix-segment check` looks again without starting anything.',
+  ),
   CHECKPOINT_MISSING: policy(
     'stop',
     'There is no checkpoint row for this slot in segment_connector.checkpoint.',
@@ -257,6 +262,16 @@ export const ERROR_POLICY = {
     'stop',
     'The comparison, or the repair, was asked for something it cannot do safely.',
     'The message says what; `paytronix-segment reconcile --help` lists the options.',
+  ),
+  MAPPING_INIT_REFUSED: policy(
+    'stop',
+    'No mapping was proposed: there is nothing to look at, or the file cannot be written.',
+    'The message says which; `paytronix-segment mapping init --help` lists the options.',
+  ),
+  SUPPRESSION_UNREADABLE: policy(
+    'stop',
+    'The suppression list that SUPPRESSION_FILE or SUPPRESSION_TABLE names cannot be read.',
+    'Make it readable (`paytronix-segment check` says what is wrong with it) or take the option out. Nothing is sent without it at a start; a process that has read it before goes on with what it knows, and says so in `/readyz`.',
   ),
   TALLIES_MISSING: policy(
     'stop',

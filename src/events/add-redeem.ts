@@ -11,7 +11,7 @@ import {
 } from '../records/values.js';
 import { isAddRedeemHeader } from './candidates.js';
 import type { EventRule } from './draft.js';
-import { localTime } from './local-time.js';
+import { localTime } from '../records/zones.js';
 import { loyaltyChanges, type WalletChange } from './loyalty-lines.js';
 import { transactionSceneOf, withClockNote } from './scene.js';
 

@@ -1,7 +1,7 @@
-import { LIBRARY } from '../version.js';
 import { accountAnonymousId, rowAnonymousId } from './anonymous-id.js';
 import { printedCardNumber, shownCardNumber } from './card-number.js';
 import { accountFragment, personFragment, placeFragment, walletsFragment } from './common-properties.js';
+import { contextOf } from './context.js';
 import type { CallDraft, TrackDraft } from './draft.js';
 import type { Derivation, Subject } from './subject.js';
 import {
@@ -13,7 +13,6 @@ import {
   type RejectedEvent,
 } from './event.js';
 import { fragment, type Fragment } from './fragment.js';
-import { Memo } from '../records/memo.js';
 import { messageId } from './message-id.js';
 import { CATALOGUE } from './schema/catalogue.js';
 import { OWN_PARTS } from './schema/validators.js';
@@ -23,13 +22,6 @@ import { userIdOf } from './user-id.js';
 
 /** A call as it is addressed: everything but its body. */
 export type Address = Omit<RejectedEvent, 'tag' | 'reason' | 'detail' | 'json'>;
-
-const LIBRARY_JSON = JSON.stringify(LIBRARY);
-const contexts = new Memo<string, string>(500);
-
-function contextOf(zone: string): string {
-  return contexts.of(zone, (name) => `{"library":${LIBRARY_JSON},"timezone":${JSON.stringify(name)}}`);
-}
 
 export function addressOf(
   name: CallName,

@@ -126,6 +126,7 @@ export function candidateRules(options: CandidateOptions): {
   recharge(transition: Transition<'txn.recharge'>): boolean;
   response(transition: Transition<'survey.response'>): boolean;
   registration(transition: Transition<'loyalty.account'>): boolean;
+  custom(): boolean;
   voiding(row: Header): boolean;
 } {
   return {
@@ -135,6 +136,7 @@ export function candidateRules(options: CandidateOptions): {
     recharge: isRechargeCandidate,
     response: isResponseCandidate,
     registration: isRegistrationCandidate,
+    custom: () => true,
     voiding: isVoiding,
   };
 }

@@ -3,6 +3,7 @@ import type { EventSettings } from '../config/source.js';
 import type { AccountFacts, Facts } from '../enrichment/facts.js';
 import { Memo } from '../records/memo.js';
 
+/** At most; of a number shorter than twice as many, half of it. */
 const VISIBLE_CHARS = 6;
 const REMEMBERED_HASHES = 4096;
 
@@ -22,7 +23,7 @@ export function shownCardNumber(cardNumber: string, settings: EventSettings['car
     case 'FULL':
       return cardNumber;
     case 'MASKED':
-      return cardNumber.slice(-VISIBLE_CHARS);
+      return cardNumber.slice(cardNumber.length - Math.min(VISIBLE_CHARS, Math.floor(cardNumber.length / 2)));
     case 'HASHED':
       if (settings.hashKey === null || settings.hashKey === '')
         throw new TypeError('HASHED card numbers need a key');

@@ -8,6 +8,7 @@ import { checkIn } from './check-in.js';
 import type { EventRule, TrackDraft } from './draft.js';
 import type { Derivation, Subject } from './subject.js';
 import type { Derived, EventName, RejectedEvent } from './event.js';
+import { customCall } from './custom-event.js';
 import { identifyCall, identifyMessageId } from './identify.js';
 import { identifyCustomer } from './identify-customer.js';
 import { loyaltyRegistration } from './loyalty-registration.js';
@@ -37,7 +38,8 @@ export function* deriveEvents(input: DeriveInput): Generator<Derived> {
   const { commit, facts, settings, observer } = input;
   if (commit.commitTimeUs <= settings.enabledFromUs) return;
   const derivation: Derivation = { commit, facts, settings, observer };
-  const { registrations, checkins, transactions, recharges, referrals, responses } = subjectsOf(commit);
+  const { registrations, checkins, transactions, recharges, referrals, responses, customs } =
+    subjectsOf(commit);
   for (const each of registrations) yield* callsOf(loyaltyRegistration, each, derivation);
   for (const each of registrations) yield* callsOf(webRegistration, each, derivation);
   for (const each of checkins) yield* callsOf(checkIn, each, derivation);
@@ -47,6 +49,7 @@ export function* deriveEvents(input: DeriveInput): Generator<Derived> {
   for (const each of recharges) yield* callsOf(rechargeValue, each, derivation);
   for (const each of referrals) yield* callsOf(referral, each, derivation);
   for (const each of responses) yield* callsOf(surveyCompletion, each, derivation);
+  for (const each of customs) yield* customCall(each, derivation);
 }
 
 const NO_CALLS: readonly never[] = [];

@@ -1,3 +1,5 @@
+import { compareKeys } from '../records/compare-keys.js';
+
 declare const messageIdBrand: unique symbol;
 /** Stable id of an event over restart, replay, failover and backfill; under 100 characters. */
 export type MessageId = string & { readonly [messageIdBrand]: true };
@@ -16,8 +18,8 @@ export const EVENT_NAMES = [
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
-/** What a call is counted as in metrics and logs: an event's name, or Segment's identify call. */
-export type CallName = EventName | 'identify';
+/** What a call is counted as in metrics and logs: an event's name, Segment's identify call, or any event of the user's own. */
+export type CallName = EventName | 'identify' | 'custom';
 
 /**
  * Where a call stands within its commit: by kind (index in EVENT_NAMES), then primary key, then part (an identify, 0,
@@ -25,18 +27,15 @@ export type CallName = EventName | 'identify';
  */
 export interface Rank {
   readonly kind: number;
-  /** Primary key as decimal text. */
+  /** Primary key. */
   readonly key: string;
   readonly part: 0 | 1;
 }
 
-/** Negative, zero or positive as `a` is sent before, is, or is sent after `b`. Keys compare as numbers. */
+/** Negative, zero or positive as `a` is sent before, is, or is sent after `b`. */
 export function compareRank(a: Rank, b: Rank): number {
   if (a.kind !== b.kind) return a.kind - b.kind;
-  if (a.key !== b.key) {
-    if (a.key.length !== b.key.length) return a.key.length - b.key.length;
-    return a.key < b.key ? -1 : 1;
-  }
+  if (a.key !== b.key) return compareKeys(a.key, b.key);
   return a.part - b.part;
 }
 

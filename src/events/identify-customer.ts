@@ -1,9 +1,9 @@
 import type { Row } from '../records/tables.js';
-import { dateValue, timestampIso } from '../records/timestamps.js';
+import { nullableDate, timestampIso } from '../records/timestamps.js';
 import { isIdentification } from './candidates.js';
 import type { EventRule } from './draft.js';
 import type { Derivation } from './subject.js';
-import { localDate } from './local-time.js';
+import { localDate } from '../records/zones.js';
 import { transactionSceneOf, withClockNote, type TransactionScene } from './scene.js';
 
 type Header = Row<'txn.transaction'>;
@@ -51,8 +51,8 @@ function identificationKey(
   if (row.store_id === null || row.pos_transaction_id === null || row.pos_transaction_id === '') {
     return row.transaction_id;
   }
-  const business =
-    check === null ? null : dateValue(check.business_date, 'txn.pos_check.business_date', observer);
+  // A mapped check may have no day.
+  const business = nullableDate(check?.business_date ?? null, 'txn.pos_check.business_date', observer);
   const day = business?.replaceAll('-', '') ?? localDate(scene.zone, time.ms);
   return `${row.store_id}-${day}-${row.pos_transaction_id}-${scene.account.account.account_id}`;
 }

@@ -1,4 +1,5 @@
 import type { AccountFacts, Facts } from '../enrichment/facts.js';
+import { compareKeys } from '../records/compare-keys.js';
 import type { Row } from '../records/tables.js';
 import { sumNumeric } from '../records/values.js';
 
@@ -56,5 +57,5 @@ export function balanceOf(account: AccountFacts, walletCode: string): string | n
 }
 
 function compareWallets(a: Definition, b: Definition): number {
-  return Number(a.sort_order) - Number(b.sort_order) || Number(a.wallet_code) - Number(b.wallet_code);
+  return Number(a.sort_order) - Number(b.sort_order) || compareKeys(a.wallet_code, b.wallet_code);
 }

@@ -9,7 +9,7 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
 
 /**
  * `px-<merchant>-<slug>-<key>`. A key that makes it too long or holds anything but printable ASCII is replaced by `h`
- * and the first 40 hexadecimal digits of its SHA-256: no plain key begins so, as all begin with a digit.
+ * and the first 40 hexadecimal digits of its SHA-256: no plain key is so by chance.
  */
 export function messageId(merchantId: string, slug: string, key: string): MessageId {
   const plain = `px-${merchantId}-${slug}-${key}`;

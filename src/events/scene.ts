@@ -3,7 +3,7 @@ import type { Row } from '../records/tables.js';
 import type { Derivation, Subject } from './subject.js';
 import type { EventName } from './event.js';
 import { accountAdmits, merchantAdmits, sourceTakes, storeAdmits } from './gate.js';
-import { zoneFor } from './local-time.js';
+import { zoneFor } from './zone-for.js';
 import { transactionTime, type ActTime } from './timestamp.js';
 
 /** Who and where, once the gate has let them through. */

@@ -1,11 +1,14 @@
 import type { Commit, Transition } from '../records/commit.js';
+import type { CustomOccurrence } from '../records/custom-occurrence.js';
 import type { Row } from '../records/tables.js';
 import { isRegistrationCandidate } from './candidates.js';
+import { customRank } from './custom-rank.js';
 import type { Subject } from './subject.js';
 import { compareRank } from './event.js';
 
 /** The rows of a commit that events may come from, by primary key. */
 export interface Subjects {
+  readonly customs: readonly Subject<CustomOccurrence>[];
   readonly registrations: readonly Subject<Transition<'loyalty.account'>>[];
   readonly checkins: readonly Subject<Row<'loyalty.checkin'>>[];
   readonly transactions: readonly Subject<Row<'txn.transaction'>>[];
@@ -18,6 +21,7 @@ const NONE: readonly never[] = [];
 
 export function subjectsOf(commit: Commit): Subjects {
   return {
+    customs: customsOf(commit.customs),
     registrations: subjects(commit.accounts, 'account', (row) =>
       isRegistrationCandidate(row) ? owner(row.after, row.after?.account_id) : null,
     ),
@@ -29,6 +33,16 @@ export function subjectsOf(commit: Commit): Subjects {
     ),
     responses: subjects(commit.responses, 'survey_response', ({ after }) => owner(after, after?.account_id)),
   };
+}
+
+/** In the order in which they are declared, those of one event by primary key. */
+function customsOf(occurrences: Commit['customs']): readonly Subject<CustomOccurrence>[] {
+  if (occurrences.size === 0) return NONE;
+  const found = [...occurrences.values()].map((row) => {
+    const { table, primaryKey, merchantId, accountId } = row;
+    return { row, table, primaryKey, merchantId, accountId };
+  });
+  return found.sort((a, b) => compareRank(customRank(a.row), customRank(b.row)));
 }
 
 interface Owner {

@@ -1,7 +1,7 @@
 import type { Row } from '../records/tables.js';
 import { isoOfUs, localTimestampUs, timestampUs } from '../records/timestamps.js';
 import { UnparsableValue, type ValueObserver } from '../records/values.js';
-import { momentOfLocal } from './local-time.js';
+import { momentOfLocal } from '../records/zones.js';
 
 /** When the guest acted. */
 export interface ActTime {

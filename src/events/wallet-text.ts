@@ -113,7 +113,7 @@ function writePieces(definition: WalletFacts['definition']): Pieces | typeof UNU
   return {
     visible: guest_visible,
     short: `${short},"balance":`,
-    flat: `${labelled.slice(1, -1)},"${key}_balance":`,
+    flat: `${labelled.slice(1, -1)},${JSON.stringify(`${key}_balance`)}:`,
     detail: `${JSON.stringify(described).slice(0, -1)},"balance":`,
     flags: `,"guest_visible":${guest_visible},"giftable":${giftable},"expirations":`,
   };

@@ -11,6 +11,8 @@ export const FAILPOINTS = {
   'events-derived': 'the events of a commit were derived and offered to the queue',
   'suppression-kept': 'a guest of whom nothing more may be sent was written to PostgreSQL',
   'suppression-queued': 'a guest of whom nothing more may be sent was written to Redis',
+  'list-published': 'the suppression list was written to Redis',
+  'listed-counted': 'calls of listed guests were counted, and what follows is not queued yet',
   'intent-written': 'a lane’s next job was announced, and is not added yet',
   'job-added': 'a job was added to its lane, and nobody was told',
   'transaction-settled': 'everything a commit implies is in Redis',

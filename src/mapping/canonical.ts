@@ -22,9 +22,14 @@ export type KeyKind =
 
 export type ColumnType =
   | { readonly kind: 'key'; readonly of: KeyKind }
-  | {
-      readonly kind: 'int' | 'numeric' | 'boolean' | 'text' | 'date' | 'timestamp' | 'timestamptz' | 'jsonb';
-    };
+  | { readonly kind: 'int' }
+  | { readonly kind: 'numeric' }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'text' }
+  | { readonly kind: 'date' }
+  | { readonly kind: 'timestamp' }
+  | { readonly kind: 'timestamptz' }
+  | { readonly kind: 'jsonb' };
 
 const KEYS: Readonly<Record<string, KeyKind>> = {
   store_id: 'store',

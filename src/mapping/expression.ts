@@ -35,6 +35,8 @@ export type Expression =
   | { readonly kind: 'zoned'; readonly of: Expression; readonly zone: string }
   /** The first that is not null. */
   | { readonly kind: 'first'; readonly of: readonly Expression[] }
+  /** Null unless all of these hold. */
+  | { readonly kind: 'when'; readonly holds: readonly Condition[]; readonly of: Expression }
   /** When the row's last version was committed. */
   | { readonly kind: 'commit-time' };
 

@@ -23,7 +23,7 @@ export type SourceTables = ReadonlyMap<string, SourceTable>;
 export interface Join {
   readonly table: string;
   /** Equal pairs: a column of the joined table, and a value of the feed's table or of a join before this one. */
-  readonly on: readonly { readonly column: string; readonly equals: Expression }[];
+  readonly on: readonly { readonly column: string; readonly type: string; readonly equals: Expression }[];
 }
 
 /** One table as one kind of canonical record. Several feeds may make one record, and one table may have several feeds. */
@@ -35,6 +35,30 @@ export interface Feed {
   readonly joins: ReadonlyMap<string, Join>;
   /** Every column of the record. */
   readonly columns: Readonly<Record<string, Expression>>;
+}
+
+/** An event beyond the catalogued nine, on any table. */
+export interface CustomEvent {
+  readonly name: string;
+  /** Place in the file. */
+  readonly order: number;
+  readonly table: string;
+  readonly on: ReadonlySet<'insert' | 'update'>;
+  readonly where: readonly Condition[];
+  /** UPDATE: one of these columns has another value than before. Empty: whatever changed. */
+  readonly changed: readonly string[];
+  /** These hold now and did not all before. */
+  readonly becomes: readonly Condition[];
+  readonly joins: ReadonlyMap<string, Join>;
+  /** Null: the primary key, for an UPDATE with where it was committed. */
+  readonly key: Expression | null;
+  readonly primaryKey: Expression;
+  readonly merchantId: Expression;
+  readonly accountId: Expression | null;
+  readonly userId: Expression | null;
+  /** Null: when it was committed. */
+  readonly timestamp: Expression | null;
+  readonly properties: ReadonlyMap<string, Expression>;
 }
 
 /**
@@ -59,6 +83,8 @@ export interface Mapping {
   readonly relations: Relations;
   /** Feeds by source table; null: the tables are the reference schema's, and their rows are canonical as they come. */
   readonly feeds: ReadonlyMap<string, readonly Feed[]> | null;
+  /** By table. */
+  readonly customEvents: ReadonlyMap<string, readonly CustomEvent[]>;
   /** Canonical tables that nothing gives rows of. */
   readonly unmapped: ReadonlySet<TableName>;
 }

@@ -11,6 +11,7 @@ export const REFERENCE_MAPPING: Mapping = {
     plain: (table, column) => ({ table, column }),
   },
   feeds: null,
+  customEvents: new Map(),
   unmapped: new Set(),
 };
 

@@ -62,3 +62,6 @@ export interface MappingSpec {
   readonly rows: readonly RowSpec[];
   readonly customEvents: readonly CustomEventSpec[];
 }
+
+/** What holds without a word of the file. */
+export const REFERENCE_SPEC: MappingSpec = { zone: null, feeds: null, rows: [], customEvents: [] };

@@ -134,6 +134,13 @@ export function createMetrics(options: MetricsOptions = {}) {
     deadLetters: counter('dead_letters_total', 'Calls set aside, by reason.', ['source', 'reason']),
     deadLettersKept: gauge('dead_letters', 'Dead letters kept in Redis.', ['source']),
 
+    listedGuests: gauge('suppression_list_guests', 'Guests on the suppression list.'),
+    listUnreadable: gauge(
+      'suppression_list_unreadable',
+      '1 while the list cannot be read from its file or table; the guests known from before stay on it.',
+      ['from'],
+    ),
+
     requests: counter(
       'segment_requests_total',
       'Requests to Segment by HTTP status, or by what went wrong.',

@@ -1,6 +1,7 @@
 import type { CaptureObserver } from '../capture/observer.js';
 import type { DeliveryObserver } from '../delivery/observer.js';
 import type { QueueObserver } from '../queue/observer.js';
+import { toldMessage } from '../errors/told.js';
 import type { Logger } from '../observability/logger.js';
 
 /** What of capture is worth a line. Never a row: positions, codes and counts. */
@@ -18,12 +19,12 @@ export function queueLog(logger: Logger): QueueObserver {
   return {
     waiting: (why, source, error) =>
       logger.warn(
-        { why, source, reason: error?.message ?? null },
+        { why, source, reason: error === null ? null : toldMessage(error) },
         'capture waits for the queue; the WAL is the buffer',
       ),
     resumed: (why, source) => logger.info({ why, source }, 'capture goes on'),
     memory: (use, full) => logger[full ? 'warn' : 'info']({ ...use, full }, 'redis memory'),
-    connectionError: (error) => logger.warn({ reason: error.message }, 'redis connection of capture'),
+    connectionError: (error) => logger.warn({ reason: toldMessage(error) }, 'redis connection of capture'),
     deadLettered: (source, event, reason) =>
       logger.warn({ source, event, reason }, 'event set aside as a dead letter'),
     skipped: (source, lane, calls) => logger.debug({ source, lane, calls }, 'already queued, skipped'),
@@ -39,6 +40,8 @@ export function deliveryLog(logger: Logger): DeliveryObserver {
         'segment did not take a request',
       );
     },
+    awaitsList: (source) =>
+      logger.warn({ source }, 'delivery waits for capture to publish the suppression list'),
     deadLettered: (source, event, reason) =>
       logger.warn({ source, event, reason }, 'event set aside as a dead letter'),
     paused: (source, ms) => logger.warn({ source, pauseMs: ms }, 'segment asked to pause'),
@@ -47,7 +50,7 @@ export function deliveryLog(logger: Logger): DeliveryObserver {
     resumed: (source, lane) => logger.info({ source, lane }, 'source goes on'),
     closed: (source) => logger.info({ source }, 'the source is delivered otherwise from now on, or no more'),
     lockLost: (source, lane) => logger.warn({ source, lane }, 'another process has taken the job in hand'),
-    connectionError: (error) => logger.warn({ reason: error.message }, 'redis connection of delivery'),
+    connectionError: (error) => logger.warn({ reason: toldMessage(error) }, 'redis connection of delivery'),
     laneError: (source, lane, error) =>
       logger.error({ source, lane, err: error }, 'lane failed; trying again'),
     skippedJob: (source, lane, why) => logger.info({ source, lane, why }, 'job needed no sending'),

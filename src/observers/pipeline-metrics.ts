@@ -56,6 +56,9 @@ export function queueMetrics(metrics: Metrics): QueueObserver {
     queued: ({ source, receivedAtMs, queuedAtMs }) => {
       metrics.receivedToQueued.observe({ source }, Math.max(0, queuedAtMs - receivedAtMs) / 1000);
     },
+    suppressed: (source, calls) => {
+      for (const { name } of calls) metrics.events.inc({ source, event: name, outcome: 'suppressed' });
+    },
     deadLettered: (source, event, reason) => {
       metrics.events.inc({ source, event, outcome: 'dead_lettered' });
       metrics.deadLetters.inc({ source, reason });

@@ -9,7 +9,7 @@ export async function readQueueGauges(
   reader: QueueStatusReader,
   clock: Clock,
 ): Promise<void> {
-  const { lanes, deadLetters } = await reader.read();
+  const { lanes, deadLetters, listedGuests } = await reader.read();
   // Of a source that is configured no more nothing is to be shown.
   for (const gauge of [metrics.queueJobs, metrics.queueOldestAge, metrics.deadLettersKept]) gauge.reset();
   for (const { source, lane, jobs, oldestAtMs } of lanes) {
@@ -18,5 +18,6 @@ export async function readQueueGauges(
     const ageMs = oldestAtMs === null ? 0 : clock.now() - oldestAtMs;
     metrics.queueOldestAge.set(labels, Math.max(0, ageMs) / 1000);
   }
+  metrics.listedGuests.set(listedGuests ?? 0);
   for (const [source, count] of Object.entries(deadLetters)) metrics.deadLettersKept.set({ source }, count);
 }

@@ -91,9 +91,11 @@ export class Watch {
     readonly failure: string | null;
     readonly delivery: 'starting' | 'running' | null;
     readonly positions: CapturePositions | null;
+    /** Further words of what is not as it should be, and keeps nothing from working. */
+    readonly more: readonly string[];
   }): HealthState {
     const { role, clock, limits } = this.#options;
-    const { failure, delivery, positions } = seen;
+    const { failure, delivery, positions, more } = seen;
     const vitals = this.#signs.vitals({
       failure,
       delivery,
@@ -108,7 +110,7 @@ export class Watch {
     return {
       live: failure === null,
       ready: reasons.length === 0,
-      reasons: [...reasons, ...degraded],
+      reasons: [...reasons, ...degraded, ...more],
       facts: {
         role,
         capture: this.#signs.captureState,

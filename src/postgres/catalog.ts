@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-import { TABLE_NAMES } from '../records/tables.js';
+import type { SourceTables } from '../mapping/mapping.js';
 import { rowsOf } from './query.js';
 
 /** pg_class.relreplident in words: what of an old row the WAL holds. */
@@ -14,13 +14,14 @@ export interface Member {
   readonly identity: ReplicaIdentity;
   /** Columns that tell an old row: of the primary key, or of the identity index. Empty: no usable ones. */
   readonly identityColumns: readonly string[];
+  /** A primary key that may be broken until COMMIT is no replica identity. */
+  readonly keyIsDeferrable: boolean;
 }
 
 /** What the server's catalog says of a mapped table. */
 export interface TableFacts {
   readonly table: string;
   readonly columns: readonly string[];
-  readonly primaryKey: readonly string[];
   readonly partitioned: boolean;
   /** The table itself and, where it is partitioned, all below it. */
   readonly members: readonly Member[];
@@ -40,15 +41,21 @@ interface MemberRow {
   relkind: string;
   relreplident: string;
   columns: string[];
+  /** Empty when it is deferrable. */
   primary_key: string[];
+  deferrable_key: boolean;
   identity_index: string[];
 }
 
+/** Columns that an index only INCLUDEs are no part of a key. */
+const KEY_SQL = 'i.indkey[0:i.indnkeyatts - 1]';
+
+// A name is split at its first dot, so a schema with a dot has none here.
 const MEMBERS_SQL = `
 WITH root AS (
   SELECT c.oid, n.nspname || '.' || c.relname AS name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname || '.' || c.relname = ANY(?) AND c.relkind IN ('r', 'p')
+  WHERE n.nspname || '.' || c.relname = ANY(?) AND strpos(n.nspname, '.') = 0 AND c.relkind IN ('r', 'p')
 ), member AS (
   SELECT name AS root, oid, oid AS root_oid FROM root
   UNION
@@ -57,16 +64,17 @@ WITH root AS (
 SELECT m.root, n.nspname || '.' || c.relname AS member, m.oid = m.root_oid AS is_root, c.relkind, c.relreplident,
   ARRAY(SELECT a.attname::text FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
-  ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
-    WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attnum) AS primary_key,
-  ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
+  ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(${KEY_SQL})
+    WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate ORDER BY a.attnum) AS primary_key,
+  EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate) AS deferrable_key,
+  ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(${KEY_SQL})
     WHERE i.indrelid = c.oid AND i.indisreplident ORDER BY a.attnum) AS identity_index
 FROM member m JOIN pg_class c ON c.oid = m.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 ORDER BY m.root, is_root DESC, member`;
 
 /** Facts of every mapped table that exists, by name. @throws ConnectorError DATABASE_… */
-export async function readTables(knex: Knex): Promise<ReadonlyMap<string, TableFacts>> {
-  const rows = await rowsOf<MemberRow>(knex, 'reading the tables', MEMBERS_SQL, [TABLE_NAMES]);
+export async function readTables(knex: Knex, mapped: SourceTables): Promise<ReadonlyMap<string, TableFacts>> {
+  const rows = await rowsOf<MemberRow>(knex, 'reading the tables', MEMBERS_SQL, [[...mapped.keys()]]);
   const tables = new Map<string, TableFacts & { members: Member[] }>();
   for (const row of rows) {
     const member = memberFromRow(row);
@@ -76,7 +84,6 @@ export async function readTables(knex: Knex): Promise<ReadonlyMap<string, TableF
       tables.set(row.root, {
         table: row.root,
         columns: row.columns,
-        primaryKey: row.primary_key,
         partitioned: row.relkind === 'p',
         members: [member],
       });
@@ -92,6 +99,7 @@ function memberFromRow(row: MemberRow): Member {
     holdsRows: row.relkind !== 'p',
     identity,
     identityColumns: identityColumns(identity, row),
+    keyIsDeferrable: row.deferrable_key,
   };
 }
 
@@ -128,6 +136,7 @@ export async function readTableNames(knex: Knex): Promise<string[]> {
     `SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'segment_connector') AND n.nspname NOT LIKE 'pg\\_%'
+      AND strpos(n.nspname, '.') = 0
     ORDER BY 1`,
   );
   return rows.map(({ name }) => name);

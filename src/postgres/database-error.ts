@@ -2,6 +2,7 @@ import knex from 'knex';
 
 import type { ErrorCode } from '../errors/codes.js';
 import { ConnectorError, toError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 
 /**
  * Which of our codes a failure of the PostgreSQL client is, by SQLSTATE or by node's error code, never by message.
@@ -39,7 +40,7 @@ const CLASSES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * What failed, as a ConnectorError with the cause kept. `doing` completes "while …". The message holds no statement
+ * What failed, as a ConnectorError with the cause kept. `doing` completes "while …". The message holds no value of a row
  * and no address: the URL has the password in it.
  */
 export function databaseError(thrown: unknown, doing: string): ConnectorError {
@@ -66,5 +67,5 @@ function codeIn(error: Error): string | null {
 
 function reason(error: Error): string {
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return reason(error.errors[0]);
-  return error.message;
+  return toldMessage(error);
 }

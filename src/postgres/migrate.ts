@@ -7,6 +7,7 @@ import {
   type NamedMigration,
 } from '../../migrations/index.js';
 import { ConnectorError } from '../errors/connector-error.js';
+import { rowsOf } from './query.js';
 
 export const CONNECTOR_SCHEMA = 'segment_connector';
 
@@ -101,15 +102,20 @@ async function migrate(knex: Knex, set: MigrationSet): Promise<Migrated> {
 }
 
 async function namesApplied(knex: Knex, { schema, table }: MigrationSet): Promise<string[]> {
-  const present = await knex.raw<{ rows: { there: boolean }[] }>(
+  const doing = 'reading which migrations were applied';
+  const [present] = await rowsOf<{ there: boolean }>(
+    knex,
+    doing,
     `SELECT to_regclass(?) IS NOT NULL AS there`,
     [`${schema}.${table}`],
   );
-  if (present.rows[0]?.there !== true) return [];
-  const names = await knex.raw<{ rows: { name: string }[] }>(
+  if (present?.there !== true) return [];
+  const names = await rowsOf<{ name: string }>(
+    knex,
+    doing,
     `SELECT name FROM ${schema}.${table} ORDER BY id`,
   );
-  return names.rows.map(({ name }) => name);
+  return names.map(({ name }) => name);
 }
 
 function refuseNewer(applied: readonly string[], list: readonly NamedMigration[], table: string): void {

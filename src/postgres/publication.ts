@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 
-import { columnsOf, TABLE_NAMES, TABLES, type TableName } from '../records/tables.js';
+import type { SourceTables } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { columnsOf } from '../mapping/source-tables.js';
 import { quoteName, quoteTable, quoteText, rowOf } from './query.js';
 
 /** A table as a publication lists it. `columns` null: whole. `rowFilter` null: every row. */
@@ -119,9 +121,11 @@ function byName(publication: PublicationFingerprint): ReadonlyMap<string, Publis
 }
 
 /** What the connector asks to be published: columns by table, null = the whole table. */
-export type DesiredPublication = ReadonlyMap<TableName, readonly string[] | null>;
+export type DesiredPublication = ReadonlyMap<string, readonly string[] | null>;
 
 export interface DesiredOptions {
+  /** Default: the reference schema's. */
+  readonly tables?: SourceTables;
   /** Publish whole tables, for owners who must be free to drop columns. Default false. */
   readonly wholeTables?: boolean;
   /**
@@ -137,15 +141,15 @@ export interface DesiredOptions {
 }
 
 export function desiredPublication(options: DesiredOptions = {}): DesiredPublication {
+  const { tables = REFERENCE_MAPPING.tables } = options;
   return new Map(
-    TABLE_NAMES.map((name) => {
+    [...tables.values()].map((table) => {
+      const { name, key, identity } = table;
       const whole =
-        options.wholeTables === true ||
-        TABLES[name].identity === 'full' ||
-        options.alreadyFull?.has(name) === true;
+        options.wholeTables === true || identity === 'full' || options.alreadyFull?.has(name) === true;
       if (whole) return [name, null] as const;
       const extra = options.identityColumns?.get(name) ?? [];
-      return [name, [...new Set([...columnsOf(name), ...extra])]] as const;
+      return [name, [...new Set([...columnsOf(table), ...key, ...extra])]] as const;
     }),
   );
 }

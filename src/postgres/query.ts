@@ -35,18 +35,36 @@ export async function rowOf<R>(
   return row;
 }
 
-/** A name as SQL: quoted always, so that `Order` and `select` work too. */
+/**
+ * A name as SQL: quoted always, so that `Order` and `select` work too. A question mark is written as an escape, because
+ * knex takes every one for a binding, also between quotes.
+ */
 export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  const quoted = doubleQuoted(name);
+  return name.includes('?') ? `U&${quoted.replaceAll('\\', '\\\\').replaceAll('?', '\\003F')}` : quoted;
 }
 
-/** `loyalty.account` as SQL. */
+/** `loyalty.account` as SQL. The schema ends at the first dot: a table's name may have more. */
 export function quoteTable(table: string): string {
-  const dot = table.indexOf('.');
-  return `${quoteName(table.slice(0, dot))}.${quoteName(table.slice(dot + 1))}`;
+  return qualified(table, quoteName);
 }
 
 /** A text as an SQL literal; with standard_conforming_strings (always on since 9.1) only quotes need doubling. */
 export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('?') ? `E${quoted.replaceAll('\\', '\\\\').replaceAll('?', '\\x3F')}` : quoted;
+}
+
+/** A table as an SQL value of type regclass. */
+export function quoteRegclass(table: string): string {
+  return `${quoteText(qualified(table, doubleQuoted))}::regclass`;
+}
+
+function qualified(table: string, quote: (name: string) => string): string {
+  const dot = table.indexOf('.');
+  return `${quote(table.slice(0, dot))}.${quote(table.slice(dot + 1))}`;
+}
+
+function doubleQuoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

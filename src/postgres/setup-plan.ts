@@ -1,6 +1,7 @@
 import type { compareStart } from '../replication/startup.js';
 import { ConnectorError } from '../errors/connector-error.js';
-import { columnsOf, TABLE_NAMES, TABLES } from '../records/tables.js';
+import type { SourceTables } from '../mapping/mapping.js';
+import { columnsOf, withIdentity } from '../mapping/source-tables.js';
 import { tablesWithFull, type TableFacts } from './catalog.js';
 import { formatLsn } from './lsn.js';
 import { desiredPublication, type DesiredPublication } from './publication.js';
@@ -11,13 +12,13 @@ export type StartDecision = ReturnType<typeof compareStart>;
  * Refuses when a mapped table or column is not there: publishing the rest would look like success.
  * @throws ConnectorError TABLES_MISSING
  */
-export function requireTables(tables: ReadonlyMap<string, TableFacts>): void {
-  const missing = TABLE_NAMES.flatMap((name) => {
-    const facts = tables.get(name);
-    if (facts === undefined) return [name];
-    return columnsOf(name)
+export function requireTables(tables: SourceTables, found: ReadonlyMap<string, TableFacts>): void {
+  const missing = [...tables.values()].flatMap((table) => {
+    const facts = found.get(table.name);
+    if (facts === undefined) return [table.name];
+    return columnsOf(table)
       .filter((column) => !facts.columns.includes(column))
-      .map((column) => `${name}.${column}`);
+      .map((column) => `${table.name}.${column}`);
   });
   if (missing.length === 0) return;
   throw new ConnectorError('TABLES_MISSING', `not in this database: ${missing.join(', ')}`, {
@@ -30,13 +31,11 @@ export function requireTables(tables: ReadonlyMap<string, TableFacts>): void {
  * UPDATE and DELETE on a table from the moment it is published.
  * @throws ConnectorError SETUP_REFUSED
  */
-export function requireIdentities(tables: ReadonlyMap<string, TableFacts>): void {
-  const broken = TABLE_NAMES.flatMap((name) =>
-    TABLES[name].identity === 'full'
-      ? []
-      : (tables.get(name)?.members ?? []).filter(
-          ({ holdsRows, identityColumns }) => holdsRows && identityColumns.length === 0,
-        ),
+export function requireIdentities(tables: SourceTables, found: ReadonlyMap<string, TableFacts>): void {
+  const broken = withIdentity(tables, 'default').flatMap(({ name }) =>
+    (found.get(name)?.members ?? []).filter(
+      ({ holdsRows, identityColumns }) => holdsRows && identityColumns.length === 0,
+    ),
   );
   if (broken.length === 0) return;
   const names = broken.map(({ table }) => table).join(', ');
@@ -49,29 +48,27 @@ export function requireIdentities(tables: ReadonlyMap<string, TableFacts>): void
 
 /** What to publish, given what identities the tables have already. */
 export function planPublication(
-  tables: ReadonlyMap<string, TableFacts>,
+  tables: SourceTables,
+  found: ReadonlyMap<string, TableFacts>,
   options: { readonly wholeTables: boolean },
 ): DesiredPublication {
   const identityColumns = new Map(
-    [...tables.values()].map(
+    [...found.values()].map(
       ({ table, members }) => [table, members.flatMap((member) => member.identityColumns)] as const,
     ),
   );
   return desiredPublication({
+    tables,
     wholeTables: options.wholeTables,
-    alreadyFull: tablesWithFull(tables),
+    alreadyFull: tablesWithFull(found),
     identityColumns,
   });
 }
 
 /** Relations that need REPLICA IDENTITY FULL and do not have it, partitions included. */
-export function identitiesToSet(tables: ReadonlyMap<string, TableFacts>): string[] {
-  return TABLE_NAMES.flatMap((name) =>
-    TABLES[name].identity === 'full'
-      ? (tables.get(name)?.members ?? [])
-          .filter(({ identity }) => identity !== 'full')
-          .map(({ table }) => table)
-      : [],
+export function identitiesToSet(tables: SourceTables, found: ReadonlyMap<string, TableFacts>): string[] {
+  return withIdentity(tables, 'full').flatMap(({ name }) =>
+    (found.get(name)?.members ?? []).filter(({ identity }) => identity !== 'full').map(({ table }) => table),
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 
 import { ConnectorError } from '../errors/connector-error.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { storeFingerprintSql } from './baseline.js';
 import { readTables } from './catalog.js';
 import { closeGap, insertGap } from './gap-store.js';
@@ -20,11 +21,12 @@ export async function setUpPublication(
   options: SetupOptions,
   state: State,
 ): Promise<StepReport[]> {
-  const tables = await readTables(knex);
-  requireTables(tables);
-  requireIdentities(tables);
-  const desired = planPublication(tables, { wholeTables: options.wholeTables ?? false });
-  const identities = identitiesToSet(tables);
+  const { tables } = options.mapping ?? REFERENCE_MAPPING;
+  const found = await readTables(knex, tables);
+  requireTables(tables, found);
+  requireIdentities(tables, found);
+  const desired = planPublication(tables, found, { wholeTables: options.wholeTables ?? false });
+  const identities = identitiesToSet(tables, found);
   const differences = state.publication === null ? [] : missingFromPublication(desired, state.publication);
   const statements =
     state.publication === null

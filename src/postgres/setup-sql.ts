@@ -1,4 +1,6 @@
-import { columnsOf, TABLE_NAMES, TABLES, type TableName } from '../records/tables.js';
+import type { Mapping, SourceTables } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { columnsOf, schemasOf, sourceTable, withIdentity } from '../mapping/source-tables.js';
 import { baselineSql, storeFingerprintSql } from './baseline.js';
 import { CONNECTOR_SCHEMA, connectorSchemaStatements } from './migrate.js';
 import {
@@ -7,7 +9,7 @@ import {
   desiredPublication,
   fingerprintSql,
 } from './publication.js';
-import { quoteName, quoteTable, quoteText } from './query.js';
+import { quoteName, quoteRegclass, quoteTable, quoteText } from './query.js';
 import { replaySlotName } from './slot.js';
 import { SYSTEM_IDENTIFIER_SQL, TIMELINE_SQL } from './system.js';
 
@@ -16,6 +18,8 @@ export interface SetupScriptOptions {
   readonly slotName: string;
   /** The role the connector logs in as. */
   readonly role: string;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
   /** Default false. */
   readonly wholeTables?: boolean;
   /** Default true. */
@@ -27,13 +31,13 @@ export interface SetupScriptOptions {
  * running it leaves what `setup` leaves (and the grants besides), and running it again changes nothing.
  */
 export function setupScript(options: SetupScriptOptions): string {
-  const wholeTables = options.wholeTables ?? false;
+  const { tables } = options.mapping ?? REFERENCE_MAPPING;
   return [
     header(options),
     schemaSection(),
-    publicationSection(options, wholeTables),
+    publicationSection(options, tables),
     slotSection(options),
-    grantSection(options.role),
+    grantSection(options.role, tables),
     '',
   ].join('\n\n');
 }
@@ -70,10 +74,11 @@ ${bookkeeping.map(terminated).join('\n')}
 ${applied.join('\n')}`;
 }
 
-function publicationSection({ publicationName, slotName }: SetupScriptOptions, wholeTables: boolean): string {
-  const desired = desiredPublication({ wholeTables });
+function publicationSection(options: SetupScriptOptions, tables: SourceTables): string {
+  const { publicationName, slotName, wholeTables = false } = options;
+  const desired = desiredPublication({ tables, wholeTables });
   const listed = [...desired].filter(([, columns]) => columns !== null).map(([table]) => table);
-  const full = TABLE_NAMES.filter((name) => TABLES[name].identity === 'full');
+  const full = withIdentity(tables, 'full').map(({ name }) => name);
   return `-- ---- What is published, and the old rows events need ----
 ${
   wholeTables
@@ -85,7 +90,7 @@ ${
 ${membersGuard('with a column list', listed, `member.relreplident = 'f'`, 'have REPLICA IDENTITY FULL: together with a column list every UPDATE on them would fail. Run: paytronix-segment setup')}
 ${membersGuard(
   'without REPLICA IDENTITY FULL',
-  TABLE_NAMES.filter((name) => TABLES[name].identity !== 'full'),
+  withIdentity(tables, 'default').map(({ name }) => name),
   `(member.relreplident = 'n' OR member.relreplident = 'd' AND NOT EXISTS
         (SELECT FROM pg_index i WHERE i.indrelid = member.oid AND i.indisprimary))`,
   'have no primary key or other replica identity: once published, every UPDATE and DELETE on them would fail',
@@ -117,33 +122,28 @@ ${alterPublicationSql(publicationName, desired).map(terminated).join('\n')}
 SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL', member.oid::regclass)
 FROM pg_class root CROSS JOIN LATERAL (SELECT root.oid UNION SELECT relid FROM pg_partition_tree(root.oid)) part(oid)
 JOIN pg_class member ON member.oid = part.oid
-WHERE root.oid = ANY(ARRAY[${full.map(regclass).join(', ')}]) AND member.relreplident <> 'f' \\gexec
+WHERE root.oid = ANY(${regclasses(full)}) AND member.relreplident <> 'f' \\gexec
 -- A running connector compares what is published with what it knows; without this it would stop at the next start.
 ${terminated(storeFingerprintSql(publicationName, slotName))}
 COMMIT;`;
 }
 
-function membersGuard(
-  kind: string,
-  tables: readonly TableName[],
-  condition: string,
-  problem: string,
-): string {
+function membersGuard(kind: string, tables: readonly string[], condition: string, problem: string): string {
   if (tables.length === 0) return `-- No table is published ${kind}.`;
-  return `DO $$
+  return `DO ${dollarQuoted(`
 DECLARE
   broken text;
 BEGIN
   SELECT string_agg(member.oid::regclass::text, ', ') INTO broken
   FROM pg_class root CROSS JOIN LATERAL (SELECT root.oid UNION SELECT relid FROM pg_partition_tree(root.oid)) part(oid)
   JOIN pg_class member ON member.oid = part.oid
-  WHERE root.oid = ANY(ARRAY[${tables.map(regclass).join(', ')}])
+  WHERE root.oid = ANY(${regclasses(tables)})
     AND member.relkind = 'r' AND ${condition};
   IF broken IS NOT NULL THEN
     RAISE EXCEPTION '% ${problem}', broken;
   END IF;
 END
-$$;`;
+`)};`;
 }
 
 function slotSection({ slotName, publicationName, failover = true }: SetupScriptOptions): string {
@@ -185,36 +185,47 @@ ${terminated(
 )}`;
 }
 
-function grantSection(role: string): string {
+function grantSection(role: string, tables: SourceTables): string {
   const name = quoteName(role);
-  const schemas = [...new Set(TABLE_NAMES.map((table) => table.slice(0, table.indexOf('.'))))];
   return `-- ---- Rights of the connector's role ----
 SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(role)}) AS role_exists \\gset
 \\if :role_exists
-${grantStatements(name, schemas).map(terminated).join('\n')}
+${grantStatements(name, tables).map(terminated).join('\n')}
 \\else
 \\warn 'There is no role' ${quoteText(name)} 'yet: make it as said above, then run this script again for its grants.'
 \\endif`;
 }
 
 /** Column by column, so that the role can read no more than events use. */
-function grantStatements(role: string, schemas: readonly string[]): string[] {
+function grantStatements(role: string, tables: SourceTables): string[] {
   return [
-    `GRANT USAGE ON SCHEMA ${[...schemas, CONNECTOR_SCHEMA].map(quoteName).join(', ')} TO ${role}`,
-    ...TABLE_NAMES.map((table) => grantSelectSql(table, role)),
+    `GRANT USAGE ON SCHEMA ${[...schemasOf(tables), CONNECTOR_SCHEMA].map(quoteName).join(', ')} TO ${role}`,
+    ...[...tables.keys()].map((table) => grantSelectSql(table, role, tables)),
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${CONNECTOR_SCHEMA} TO ${role}`,
     `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${CONNECTOR_SCHEMA} TO ${role}`,
   ];
 }
 
 /** `xmin` besides: pg_xact_commit_timestamp(xmin) tells which rows an earlier commit had. It says nothing of a guest. */
-export function grantSelectSql(table: TableName, role: string): string {
-  const columns = [...columnsOf(table), 'xmin'].map(quoteName);
+export function grantSelectSql(
+  table: string,
+  role: string,
+  tables: SourceTables = REFERENCE_MAPPING.tables,
+): string {
+  const columns = [...columnsOf(sourceTable(tables, table)), 'xmin'].map(quoteName);
   return `GRANT SELECT (${columns.join(', ')}) ON ${quoteTable(table)} TO ${role}`;
 }
 
-function regclass(table: string): string {
-  return `${quoteText(quoteTable(table))}::regclass`;
+/** An array without elements has no type of its own. */
+function regclasses(tables: readonly string[]): string {
+  return tables.length === 0 ? 'ARRAY[]::regclass[]' : `ARRAY[${tables.map(quoteRegclass).join(', ')}]`;
+}
+
+/** `$$…$$`, or with a tag where a name in the text has two dollar signs. */
+function dollarQuoted(text: string): string {
+  let tag = '$$';
+  for (let n = 0; text.includes(tag); n += 1) tag = `$q${n}$`;
+  return `${tag}${text}${tag}`;
 }
 
 function terminated(statement: string): string {

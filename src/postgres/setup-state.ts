@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 
 import { ConnectorError } from '../errors/connector-error.js';
+import type { Mapping } from '../mapping/mapping.js';
 import type { compareStart } from '../replication/startup.js';
 import { readCheckpoint, type Checkpoint } from './checkpoint-store.js';
 import type { DatabaseOptions } from './connection.js';
@@ -14,6 +15,8 @@ export interface SetupOptions {
   readonly database: DatabaseOptions;
   readonly publicationName: string;
   readonly slotName: string;
+  /** Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
   /** Publish whole tables: their owner can then drop and alter columns freely. Default false. */
   readonly wholeTables?: boolean;
   /** Keep the slot on physical standbys too, where the server can (17 and newer). Default true. */

@@ -1,13 +1,14 @@
-import type { DerivedEvent } from '../events/event.js';
+import type { Derived, DerivedEvent } from '../events/event.js';
 import { formatLsn, type Lsn } from '../postgres/lsn.js';
-import { formatCallLine, MAX_JOB_CALLS, MAX_JOB_JSON_BYTES } from './job.js';
+import { formatCallLine, MAX_JOB_CALLS, MAX_JOB_JSON_BYTES, type QueuedCall } from './job.js';
 import type { Mark } from './mark.js';
 import type { Settlement } from './settlement.js';
 import type { OfferedTransaction } from './sink.js';
 
-/** A job being filled. */
+/** A job being filled, and the calls between its own that are not queued, as nothing may be sent of their guests. */
 export interface Batch {
   readonly lines: string[];
+  readonly passedOver: QueuedCall[];
   jsonBytes: number;
   readonly first: Lsn;
   last: Mark;
@@ -48,11 +49,26 @@ export class BatchBuffer {
 
   /** Returns the bytes of its JSON. */
   push(event: DerivedEvent, origin: CallOrigin, nowMs: number): number {
+    return this.#take(event, origin, nowMs, (batch, call) => batch.lines.push(formatCallLine(call)));
+  }
+
+  /** The call's place is kept, the call is not queued. Returns the bytes of its JSON. */
+  passOver(event: Derived, origin: CallOrigin, nowMs: number): number {
+    return this.#take(event, origin, nowMs, (batch, call) => batch.passedOver.push(call));
+  }
+
+  #take(
+    event: Derived,
+    origin: CallOrigin,
+    nowMs: number,
+    into: (batch: Batch, call: QueuedCall) => void,
+  ): number {
     const bytes = Buffer.byteLength(event.json);
     let open = this.#open;
     if (
       open !== null &&
-      (open.lines.length >= MAX_JOB_CALLS || open.jsonBytes + bytes > MAX_JOB_JSON_BYTES)
+      (open.lines.length + open.passedOver.length >= MAX_JOB_CALLS ||
+        open.jsonBytes + bytes > MAX_JOB_JSON_BYTES)
     ) {
       this.#full.push(open);
       open = null;
@@ -60,6 +76,7 @@ export class BatchBuffer {
     const mark = { endLsn: origin.endLsn, slice: origin.slice, rank: event.rank };
     open ??= {
       lines: [],
+      passedOver: [],
       jsonBytes: 0,
       first: origin.endLsn,
       last: mark,
@@ -68,17 +85,15 @@ export class BatchBuffer {
       shares: [],
     };
     this.#open = open;
-    open.lines.push(
-      formatCallLine({
-        accountKey: event.accountKey,
-        guestId: event.guestId,
-        commitTimeMs: origin.commitTimeMs,
-        position: origin.positionText,
-        name: event.name,
-        messageId: event.messageId,
-        json: event.json,
-      }),
-    );
+    into(open, {
+      accountKey: event.accountKey,
+      guestId: event.guestId,
+      commitTimeMs: origin.commitTimeMs,
+      position: origin.positionText,
+      name: event.name,
+      messageId: event.messageId,
+      json: event.json,
+    });
     open.jsonBytes += bytes;
     open.last = mark;
     open.receivedAtMs = Math.min(open.receivedAtMs, origin.receivedAtMs);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Job, Queue } from 'bullmq';
 import { encodeJob, formatCallLine, type JobData, type QueuedCall } from './job.js';
 import { letterJobId } from './job-id.js';
-import { deadLetterQueueName, guestLettersKey, laneQueueName } from './keys.js';
+import { deadLetterQueueName, formerGuestLettersKey, guestLettersKey, laneQueueName } from './keys.js';
 import { openQueue, type QueueOptions } from './lane-queue.js';
 import { laneOf } from './lanes.js';
 import { suppressedAmong } from './suppressions.js';
@@ -71,7 +71,9 @@ export class DeadLetters {
     if (guestIds.length === 0 || (await this.count()) === 0) return;
     const { client } = this.#options;
     for (let from = 0; from < guestIds.length; from += GUESTS_PER_ROUND) {
-      const keys = guestIds.slice(from, from + GUESTS_PER_ROUND).map((guestId) => this.#guestKey(guestId));
+      const keys = guestIds
+        .slice(from, from + GUESTS_PER_ROUND)
+        .flatMap((guestId) => this.#guestKeys(guestId));
       for (const id of await client.sunion(...keys)) await (await this.#queue.getJob(id))?.remove();
       await client.del(...keys);
     }
@@ -139,7 +141,13 @@ export class DeadLetters {
   async #remove(job: Job<DeadLetter>): Promise<void> {
     const { guestId, messageId } = job.data;
     await job.remove();
-    if (guestId !== null) await this.#options.client.srem(this.#guestKey(guestId), letterId(messageId));
+    if (guestId === null) return;
+    for (const key of this.#guestKeys(guestId)) await this.#options.client.srem(key, letterId(messageId));
+  }
+
+  #guestKeys(guestId: string): string[] {
+    const { prefix } = this.#options;
+    return [this.#guestKey(guestId), formerGuestLettersKey(prefix, this.#source, guestId)];
   }
 
   #guestKey(guestId: string): string {

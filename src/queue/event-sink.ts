@@ -1,10 +1,12 @@
 import { systemClock, type Clock } from '../lifecycle/clock.js';
 import type { Lsn } from '../postgres/lsn.js';
+import type { GuestSet } from '../suppression/guest-set.js';
 import { DEFAULT_PREFIX, laneName, type LaneName } from './keys.js';
 import type { LaneProducer } from './lane-producer.js';
 import { compareLanes, deliveredIn } from './lane-comparison.js';
 import { checkLanes, watchLanes, type LaneWatchOptions } from './lane-watch.js';
 import { LetterWriter } from './letter-writer.js';
+import { publishListed } from './listed-guests.js';
 import { formatMark } from './mark.js';
 import { MemoryGuard } from './memory-guard.js';
 import type { QueueObserver } from './observer.js';
@@ -22,6 +24,7 @@ import type {
   SinkSource,
   SourceLoad,
 } from './queue-sink.js';
+import type { RedisClient } from './redis.js';
 import type { OfferedTransaction } from './sink.js';
 import type { SourceBeginning } from './source-lanes.js';
 import { countSuppressed, suppressGuests } from './suppressions.js';
@@ -170,6 +173,13 @@ class RedisEventSink implements QueueSink {
     for (const { letters } of this.#sources.all) {
       await this.#redis.run(async () => letters.dropOfGuests(guestIds));
     }
+  }
+
+  async publishListed(guests: GuestSet): Promise<boolean> {
+    const sources = this.#sources.all.map(({ name }) => name);
+    const patiently = async <T>(step: (client: RedisClient) => Promise<T>): Promise<T> =>
+      this.#redis.run(step);
+    return publishListed({ prefix: this.#prefix, sources, patiently }, guests);
   }
 
   laneSnapshot(): LaneSnapshot {

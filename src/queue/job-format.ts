@@ -3,7 +3,8 @@
  *
  * `body` is base64 of compressed lines, one call a line, `\n` between:
  *   `<accountKey>\t<guestId or empty>\t<commitTimeMs>\t<endLsn text>\t<name>\t<messageId>\t<json>`
- * JSON text has no raw tab or line feed, and the other fields none either, so splitting needs no parser.
+ * JSON text has no raw tab or line feed, and the other fields none either, so splitting needs no parser: in accountKey and
+ * guestId, which a database may have anything in, they are written %09 and %0A, and % itself %25.
  */
 export const JOB_FORMAT_VERSION = 1;
 
@@ -54,7 +55,20 @@ export type DecodedJob =
   | { readonly tag: 'foreign'; readonly reason: string; readonly seq: number | null };
 
 export function formatCallLine(call: QueuedCall): string {
-  return `${call.accountKey}\t${call.guestId ?? ''}\t${call.commitTimeMs}\t${call.position}\t${call.name}\t${call.messageId}\t${call.json}`;
+  return `${escaped(call.accountKey)}\t${escaped(call.guestId ?? '')}\t${call.commitTimeMs}\t${call.position}\t${call.name}\t${call.messageId}\t${call.json}`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\t': '%09', '\n': '%0A', '%': '%25' };
+const UNESCAPES: Readonly<Record<string, string>> = { '%09': '\t', '%0A': '\n', '%25': '%' };
+
+function escaped(key: string): string {
+  return key.replaceAll(/[\t\n%]/g, (character) => ESCAPES[character] ?? character);
+}
+
+export function unescaped(field: string): string {
+  return field.includes('%')
+    ? field.replaceAll(/%(?:09|0A|25)/g, (escape) => UNESCAPES[escape] ?? escape)
+    : field;
 }
 
 /** What a queue gave, before anything is known of it. */

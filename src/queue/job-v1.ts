@@ -4,6 +4,7 @@ import { tryParseLsn } from '../postgres/lsn.js';
 import {
   foreign,
   isCount,
+  unescaped,
   type DecodedJob,
   type JobData,
   type QueuedCall,
@@ -90,8 +91,8 @@ function parseCallLine(line: string): QueuedCall | null {
   // JSON text holds no raw tab: one more field, or something that is no JSON.
   if (!json.startsWith('{') || json.includes('\t') || !WHOLE_NUMBER.test(commitTimeMs)) return null;
   return {
-    accountKey,
-    guestId: guestId === '' ? null : guestId,
+    accountKey: unescaped(accountKey),
+    guestId: guestId === '' ? null : unescaped(guestId),
     commitTimeMs: Number(commitTimeMs),
     position,
     name,

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** Prefix of every Redis key of the connector unless configured otherwise. */
 export const DEFAULT_PREFIX = 'paytronix';
 
@@ -26,8 +28,13 @@ export function laneCountKey(prefix: string, source: string): string {
   return `${prefix}:lanes:${source}`;
 }
 
-/** Ids of the dead letters of one guest. */
+/** Ids of the dead letters of one guest, whom the key does not name: an id may be an e-mail address. */
 export function guestLettersKey(prefix: string, source: string, guestId: string): string {
+  return `${prefix}:letters:${source}:h${hash('sha256', guestId, 'base64url').slice(0, 22)}`;
+}
+
+/** As a former release called it. */
+export function formerGuestLettersKey(prefix: string, source: string, guestId: string): string {
   return `${prefix}:letters:${source}:${guestId}`;
 }
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
-import type { DerivedEvent } from '../events/event.js';
+import type { Derived, DerivedEvent } from '../events/event.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import { formatLsn } from '../postgres/lsn.js';
 import { BatchBuffer, type Batch, type CallOrigin } from './batch.js';
-import { encodeJob } from './job.js';
+import { encodeJob, type QueuedCall } from './job.js';
 import { laneJobId } from './job-id.js';
 import type { LaneQueue } from './lane-queue.js';
 import {
@@ -24,8 +24,12 @@ import { lingerMs, type LingerSettings } from './nagle.js';
 import type { QueueObserver } from './observer.js';
 import { queueLost } from './queue-lost.js';
 import type { RedisClient } from './redis.js';
+import { isSideLane } from './side-lanes.js';
+import { countPassedOver, tallyTarget } from './tally-box.js';
+import { channelOfLane, PendingTally } from './tally.js';
 
 export interface LaneProducerOptions {
+  readonly prefix: string;
   readonly source: string;
   readonly lane: number;
   readonly client: RedisClient;
@@ -50,7 +54,8 @@ const LINGER_LOOK_MS = 250;
  *
  * idle ──offer──▶ lingering ──full, old enough, or nothing outstanding──▶ adding ──▶ lingering, or idle when empty.
  * Adding writes the intent, adds the job, and repeats both with the same job id until Redis has confirmed them; only then
- * are its calls settled and the next job made. It ends by `signal`, or for good when the lane was taken by another
+ * are its calls settled and the next job made. Calls that are passed over are counted before the job behind them is added, so
+ * that whatever the lane's mark covers was dealt with. It ends by `signal`, or for good when the lane was taken by another
  * process or Redis lost what it had confirmed.
  */
 export class LaneProducer {
@@ -58,6 +63,7 @@ export class LaneProducer {
   readonly #buffer = new BatchBuffer();
   readonly #nonce = randomBytes(4).toString('hex');
   #epoch = 0;
+  #run = 0;
   #history = '';
   #previous: LaneStep = { seq: 0, id: '', mark: '', queuedBytes: 0 };
   #mark: Mark | null = null;
@@ -138,6 +144,7 @@ export class LaneProducer {
 
   #adopt(lane: TakenLane): void {
     this.#epoch = lane.epoch;
+    this.#run = lane.run;
     this.#history = lane.history;
     this.#mark = lane.mark;
     const mark = this.#mark === null ? '' : formatMark(this.#mark);
@@ -156,12 +163,21 @@ export class LaneProducer {
 
   /** Buffers a call; returns the bytes it added, 0 when the mark says it is queued already. Call `kick` afterwards. */
   offer(event: DerivedEvent, origin: CallOrigin): number {
+    return this.#take(event, origin, () => this.#buffer.push(event, origin, this.#options.clock.now()));
+  }
+
+  /** As `offer`, of a call that is counted as suppressed instead of queued. */
+  passOver(event: Derived, origin: CallOrigin): number {
+    return this.#take(event, origin, () => this.#buffer.passOver(event, origin, this.#options.clock.now()));
+  }
+
+  #take(event: Derived, origin: CallOrigin, buffer: () => number): number {
     if (isQueued(this.#skipUpTo, { endLsn: origin.endLsn, slice: origin.slice, rank: event.rank })) {
       this.#options.observer.skipped?.(this.#options.source, this.#options.lane, 1);
       return 0;
     }
     origin.settlement.expect();
-    const bytes = this.#buffer.push(event, origin, this.#options.clock.now());
+    const bytes = buffer();
     if (this.#buffer.hasFull) this.#wake?.abort();
     return bytes;
   }
@@ -173,7 +189,7 @@ export class LaneProducer {
       this.#wake?.abort();
     }
     if (this.#running !== null || this.#buffer.isEmpty || this.#options.signal.aborted) return;
-    this.#running = this.#run()
+    this.#running = this.#work()
       .catch((error: unknown) => {
         if (!this.#options.signal.aborted) this.#options.onFatal(toError(error));
       })
@@ -212,7 +228,7 @@ export class LaneProducer {
     this.#judge(await checkLane(this.#options.client, this.#options.queue.keys, state), state.previous);
   }
 
-  async #run(): Promise<void> {
+  async #work(): Promise<void> {
     while (!this.#options.signal.aborted) {
       await this.#untilDue();
       if (this.#options.signal.aborted) return;
@@ -249,7 +265,14 @@ export class LaneProducer {
   }
 
   async #add(batch: Batch): Promise<void> {
-    const { clock, client, queue, source, lane, observer, signal } = this.#options;
+    if (batch.passedOver.length > 0) await this.#count(batch.passedOver);
+    if (batch.lines.length > 0) await this.#addJob(batch);
+    for (const share of batch.shares) share.settlement.done(share.calls);
+    this.#options.onQueued(batch.jsonBytes);
+  }
+
+  async #addJob(batch: Batch): Promise<void> {
+    const { clock, client, queue, source, lane, observer } = this.#options;
     const previous = this.#previous;
     const seq = previous.seq + 1;
     const queuedAtMs = clock.now();
@@ -267,22 +290,12 @@ export class LaneProducer {
     const id = laneJobId({ seq, epoch: this.#epoch }, this.#nonce);
     const mark = formatMark(batch.last);
     const next: LaneStep = { seq, id, mark, queuedBytes: previous.queuedBytes + data.body.length };
-    const backoff = new Backoff({ initialMs: 50, maxMs: 5_000 });
-    for (;;) {
-      try {
-        this.#judge(await writeIntent(client, queue.keys, { epoch: this.#epoch, previous, next }), previous);
-        failpoint('intent-written');
-        await queue.add(id, data);
-        failpoint('job-added');
-        break;
-      } catch (error) {
-        if (error instanceof ConnectorError || signal.aborted) throw error;
-        observer.waiting?.('redis_unavailable', source, toError(error));
-        await clock.sleep(backoff.nextMs(), signal);
-        if (signal.aborted) throw error;
-      }
-    }
-    if (backoff.failures > 0) observer.resumed?.('redis_unavailable', source);
+    await this.#patiently(async () => {
+      this.#judge(await writeIntent(client, queue.keys, { epoch: this.#epoch, previous, next }), previous);
+      failpoint('intent-written');
+      await queue.add(id, data);
+      failpoint('job-added');
+    });
     this.#previous = next;
     this.#mark = batch.last;
     observer.queued?.({
@@ -294,8 +307,40 @@ export class LaneProducer {
       receivedAtMs: batch.receivedAtMs,
       queuedAtMs,
     });
-    for (const share of batch.shares) share.settlement.done(share.calls);
-    this.#options.onQueued(batch.jsonBytes);
+  }
+
+  /** Once, also when Redis is asked again because its answer got lost: it remembers what it counted. */
+  async #count(calls: readonly QueuedCall[]): Promise<void> {
+    const { client, prefix, queue, source, lane, observer } = this.#options;
+    const channel = channelOfLane(lane);
+    const pending = new PendingTally(channel, isSideLane(lane) ? this.#epoch : this.#run);
+    pending.suppressed(calls);
+    const held = { stateKey: queue.keys.state, epoch: this.#epoch };
+    await this.#patiently(async () => {
+      if (await countPassedOver(client, held, tallyTarget(prefix, source, channel), pending)) return;
+      await this.check();
+      throw this.#taken();
+    });
+    failpoint('listed-counted');
+    observer.suppressed?.(source, calls);
+  }
+
+  /** Runs a step until Redis has taken it. */
+  async #patiently(step: () => Promise<void>): Promise<void> {
+    const { clock, source, observer, signal } = this.#options;
+    const backoff = new Backoff({ initialMs: 50, maxMs: 5_000 });
+    for (;;) {
+      try {
+        await step();
+        break;
+      } catch (error) {
+        if (error instanceof ConnectorError || signal.aborted) throw error;
+        observer.waiting?.('redis_unavailable', source, toError(error));
+        await clock.sleep(backoff.nextMs(), signal);
+        if (signal.aborted) throw error;
+      }
+    }
+    if (backoff.failures > 0) observer.resumed?.('redis_unavailable', source);
   }
 
   #judge(answer: LaneAnswer, confirmed: LaneStep): void {

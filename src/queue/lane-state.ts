@@ -27,6 +27,8 @@ export interface TakenLane {
   /** Name of this lane's history: another one after Redis lost it. */
   readonly history: string;
   readonly epoch: number;
+  /** The number of that history in tallies, 0 for the first. */
+  readonly run: number;
   readonly queuedSeq: number;
   /** Null: nothing was ever queued, or the number of lanes was changed since. */
   readonly mark: Mark | null;
@@ -88,8 +90,8 @@ if floor then table.insert(kept, 1, floor) end
 table.insert(kept, epoch .. '@' .. (queued + 1))
 redis.call('HSET', h, 'epochs', table.concat(kept, ' '))
 redis.call('HSETNX', h, 'history', ARGV[2])
-local now = redis.call('HMGET', h, 'mark', 'queuedBytes', 'deliveredBytes', 'history')
-return {epoch, queued, now[1] or '', tonumber(now[2] or '0'), delivered, tonumber(now[3] or '0'), now[4]}
+local now = redis.call('HMGET', h, 'mark', 'queuedBytes', 'deliveredBytes', 'history', 'run')
+return {epoch, queued, now[1] or '', tonumber(now[2] or '0'), delivered, tonumber(now[3] or '0'), now[4], tonumber(now[5] or '0')}
 `,
 );
 
@@ -106,7 +108,7 @@ local epoch = math.max(tonumber(ARGV[1]), tonumber(ARGV[2])) + tonumber(ARGV[4])
 redis.call('HDEL', h, 'pendingSeq', 'pendingId', 'pendingMark', 'pendingBytes', 'mark', 'hole', 'doneSeq', 'doneCalls')
 redis.call('HSET', h, 'history', ARGV[3], 'run', ARGV[5], 'epoch', epoch, 'epochs', epoch .. '@' .. (delivered + 1),
   'queuedSeq', delivered, 'queuedBytes', s[3] or '0')
-return {epoch, delivered, '', tonumber(s[3] or '0'), delivered, tonumber(s[3] or '0'), ARGV[3]}
+return {epoch, delivered, '', tonumber(s[3] or '0'), delivered, tonumber(s[3] or '0'), ARGV[3], tonumber(ARGV[5])}
 `,
 );
 
@@ -147,7 +149,7 @@ export interface LaneKeys {
   readonly jobPrefix: string;
 }
 
-type TakenAnswer = [number, number, string, number, number, number, string];
+type TakenAnswer = [number, number, string, number, number, number, string, number];
 
 /** Makes this process the lane's only producer and resolves a pending intent. */
 export async function takeLane(client: RedisClient, keys: LaneKeys): Promise<TakenLane> {
@@ -185,8 +187,17 @@ function epochStep(): number {
 }
 
 function takenLane(answer: TakenAnswer): TakenLane {
-  const [epoch, queuedSeq, mark, queuedBytes, deliveredSeq, deliveredBytes, history] = answer;
-  return { history, epoch, queuedSeq, mark: tryParseMark(mark), queuedBytes, deliveredSeq, deliveredBytes };
+  const [epoch, queuedSeq, mark, queuedBytes, deliveredSeq, deliveredBytes, history, run] = answer;
+  return {
+    history,
+    epoch,
+    run,
+    queuedSeq,
+    mark: tryParseMark(mark),
+    queuedBytes,
+    deliveredSeq,
+    deliveredBytes,
+  };
 }
 
 /** Step one of queueing `next`; repeating it with the same job id changes nothing. */

@@ -9,7 +9,7 @@ export interface Mark {
   readonly rank: Rank;
 }
 
-const MARK_TEXT = /^([0-9A-F]+\/[0-9A-F]+)\|(\d+)\|(\d+)\|(.*)\|([01])$/;
+const MARK_TEXT = /^([0-9A-F]+\/[0-9A-F]+)\|(\d+)\|(\d+)\|(.*)\|([01])$/s;
 
 /** `<endLsn>|<slice>|<kind>|<key>|<part>`, for instance `16/B374D848|0|5|5501234580|1`. */
 export function formatMark(mark: Mark): string {

@@ -21,6 +21,8 @@ export interface QueueObserver {
   }): void;
   /** Calls that the lane's mark says are queued already. */
   skipped?(source: string, lane: number, calls: number): void;
+  /** Calls that were not queued, as their guests are on the suppression list. */
+  suppressed?(source: string, calls: readonly { readonly name: string }[]): void;
   deadLettered?(source: string, name: string, reason: string): void;
   /** Waiting began, or goes on after another failure. */
   waiting?(why: QueueWait, source: string | null, error: Error | null): void;

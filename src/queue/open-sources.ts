@@ -15,7 +15,7 @@ const STANDS_STILL_MS = 10_000;
 
 export interface OpenSourcesOptions
   extends
-    Pick<EventSinkOptions, 'sideLane' | 'linger' | 'pollMs' | 'queueBudgetBytes' | 'park'>,
+    Pick<EventSinkOptions, 'sideLane' | 'linger' | 'pollMs' | 'queueBudgetBytes' | 'park' | 'listed'>,
     Pick<
       SourceLanesOptions,
       'account' | 'writer' | 'prefix' | 'clock' | 'observer' | 'signal' | 'guard' | 'onFatal'

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 
 import type { RedisSettings } from '../config/config.js';
 import { toError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 import { failure, ok, warning, type Finding } from '../preflight/finding.js';
+import { countListed } from './listed-guests.js';
 import { MEMORY_LIMIT_RATIO } from './memory-guard.js';
 import { closeRedis, connectRedis, untilReady, type RedisClient } from './redis.js';
 
@@ -10,6 +12,8 @@ export interface CheckRedisOptions {
   readonly settings: RedisSettings;
   /** Prefix of the connector's keys; the write test leaves nothing behind. */
   readonly prefix: string;
+  /** Sources whose suppression list is to be learnt from here. Default: none. */
+  readonly needsListOf?: readonly string[];
   /** Default 5,000. */
   readonly timeoutMs?: number;
 }
@@ -29,9 +33,9 @@ export async function checkRedis(options: CheckRedisOptions): Promise<readonly F
   });
   try {
     await untilReady(client, AbortSignal.timeout(timeoutMs));
-    return await inspectRedis(client, options.prefix);
+    return await inspectRedis(client, options);
   } catch (error) {
-    const reason = (lastError ?? toError(error)).message;
+    const reason = toldMessage(lastError ?? toError(error));
     const { host } = new URL(options.settings.url);
     return [
       failure(
@@ -62,11 +66,26 @@ export interface RedisFacts {
   readonly appendFsync: string | null;
 }
 
-async function inspectRedis(client: RedisClient, prefix: string): Promise<readonly Finding[]> {
+async function inspectRedis(
+  client: RedisClient,
+  { prefix, needsListOf = [] }: CheckRedisOptions,
+): Promise<readonly Finding[]> {
   const facts = factsFromInfo(await client.info(), await readAppendFsync(client));
   const write = await testWrite(client, prefix);
   const address = `${client.options.host ?? 'sentinel'}:${client.options.port ?? ''}`;
-  return [ok('redis-connection', `connected to ${address}`), ...judgeRedis(facts), write];
+  const list = needsListOf.length === 0 ? [] : [judgeList(await countListed(client, prefix, needsListOf))];
+  return [ok('redis-connection', `connected to ${address}`), ...judgeRedis(facts), write, ...list];
+}
+
+function judgeList(listed: number | null): Finding {
+  const id = 'suppression-list';
+  if (listed !== null) return ok(id, `capture has published a suppression list of ${listed} guests`);
+  return warning(
+    id,
+    'capture has published no suppression list yet',
+    'SUPPRESSION_TABLE is set, and role deliver learns from Redis what it holds: delivery waits until it is there.',
+    'paytronix-segment run --role capture',
+  );
 }
 
 /** @see https://redis.io/docs/latest/commands/info/ */
@@ -114,7 +133,7 @@ async function testWrite(client: RedisClient, prefix: string): Promise<Finding> 
   } catch (error) {
     return failure(
       id,
-      `a script cannot write keys of ${prefix}: ${toError(error).message}`,
+      `a script cannot write keys of ${prefix}: ${toldMessage(toError(error))}`,
       'The queue consists of such writes.',
       `ACL SETUSER <user> ~${prefix}:* +@all -@dangerous +info`,
     );

@@ -1,6 +1,8 @@
 import type { RedisSettings } from '../config/config.js';
 import type { Clock } from '../lifecycle/clock.js';
 import type { Lsn } from '../postgres/lsn.js';
+import type { GuestSet } from '../suppression/guest-set.js';
+import type { ListedGuests } from '../suppression/listed-guests.js';
 import type { LaneName } from './keys.js';
 import type { LingerSettings } from './nagle.js';
 import type { QueueObserver } from './observer.js';
@@ -33,6 +35,8 @@ export interface EventSinkOptions {
   readonly laneCheckMs?: number;
   /** Default 5,000. */
   readonly commandTimeoutMs?: number;
+  /** Nothing of these guests is queued: it is counted as suppressed. Read before the first `offer`. Default: nobody. */
+  readonly listed?: ListedGuests;
   readonly observer?: QueueObserver;
   readonly clock?: Clock;
 }
@@ -94,6 +98,11 @@ export interface QueueSink extends EventSink {
   start(options?: { readonly trustMarksUpTo?: Lsn | null }): Promise<void>;
   /** Resolves when Redis holds that nothing more may be sent of these guests, queued or not. */
   suppress(guestIds: readonly string[]): Promise<void>;
+  /**
+   * Resolves when Redis holds that these are the listed guests of the sink's sources, instead of whoever was before. Waits
+   * while Redis is away. False: it held that already.
+   */
+  publishListed(guests: GuestSet): Promise<boolean>;
   /** Of what Redis has confirmed. */
   laneSnapshot(): LaneSnapshot;
   /**

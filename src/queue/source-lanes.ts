@@ -1,6 +1,7 @@
 import type { Derived } from '../events/event.js';
 import type { Clock } from '../lifecycle/clock.js';
 import type { Lsn } from '../postgres/lsn.js';
+import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { Admission } from './admission.js';
 import type { CallOrigin } from './batch.js';
 import { DeadLetters } from './dead-letters.js';
@@ -23,6 +24,8 @@ export interface SourceLanesOptions {
   /** Whose room its calls take while it takes part in the live stream. */
   readonly account: OfferAccount;
   readonly writer: LetterWriter;
+  /** See `EventSinkOptions.listed`. */
+  readonly listed?: ListedGuests;
   readonly client: RedisClient;
   readonly prefix: string;
   readonly clock: Clock;
@@ -101,7 +104,18 @@ export class SourceLanes {
     });
     const mayAdd = async (lane: LaneProducer): Promise<void> => admission.mayAdd(lane);
     const onQueued = (jsonBytes: number): void => this.#account.released(jsonBytes);
-    const common = { source: name, client, clock, linger, observer, signal, mayAdd, onQueued, onFatal };
+    const common = {
+      prefix,
+      source: name,
+      client,
+      clock,
+      linger,
+      observer,
+      signal,
+      mayAdd,
+      onQueued,
+      onFatal,
+    };
     this.#queues = options.lanes.map((lane) => new LaneQueue(name, lane, queueOptions));
     this.lanes = this.#queues.map(
       (queue, index) => new LaneProducer({ ...common, queue, lane: options.lanes[index] ?? 0 }),
@@ -137,7 +151,11 @@ export class SourceLanes {
 
   /** Takes a call into the lane of its account. Call `kick` afterwards. */
   take(call: Derived, origin: CallOrigin): void {
-    const { writer } = this.#options;
+    const { writer, listed } = this.#options;
+    if (isListed(listed, call.guestId)) {
+      this.#account.buffered(this.#laneFor(call.accountKey).passOver(call, origin));
+      return;
+    }
     const bytes =
       call.tag === 'rejected'
         ? writer.push({ event: call, origin, source: this.name, letters: this.letters })

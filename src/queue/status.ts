@@ -8,6 +8,7 @@ import { viewLane, type LaneView } from './lane-state.js';
 import { SIDE_LANES } from './side-lanes.js';
 import { parseMemoryInfo, type MemoryUse } from './memory-guard.js';
 import { closeRedis, connectRedis, untilReady, type RedisClient } from './redis.js';
+import { countListed } from './listed-guests.js';
 import { countSuppressed } from './suppressions.js';
 
 export interface LaneStatus extends LaneDepth, LaneView {
@@ -23,7 +24,10 @@ export interface QueueStatus {
   /** What deliver processes say of lanes that are not being delivered. */
   readonly notes: readonly (DeliveryNote & { readonly source: string })[];
   readonly deadLetters: Readonly<Record<string, number>>;
+  /** Deleted or anonymised. */
   readonly suppressedGuests: number;
+  /** On the suppression list that capture published; null: it published none. */
+  readonly listedGuests: number | null;
 }
 
 export interface QueueStatusOptions {
@@ -124,7 +128,15 @@ export class QueueStatusReader {
       deadLetters[source] = (await this.#letters.get(source)?.count()) ?? 0;
     }
     const memory = parseMemoryInfo(await client.info('memory'));
-    return { memory, lanes, notes, deadLetters, suppressedGuests: await countSuppressed(client, prefix) };
+    const names = this.#options.sources.map(({ name }) => name);
+    return {
+      memory,
+      lanes,
+      notes,
+      deadLetters,
+      suppressedGuests: await countSuppressed(client, prefix),
+      listedGuests: await countListed(client, prefix, names),
+    };
   }
 
   async close(): Promise<void> {

@@ -49,6 +49,27 @@ export async function countOutsideSequence(
   return (await countScript(client, keys, [lock.token, ...tallyArguments(pending)])) === 1;
 }
 
+const passedOverScript = defineScript(
+  'segmentTallyPassedOver',
+  3,
+  `${TALLY_LUA}
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+tally(KEYS[2], KEYS[3], 2)
+return 1
+`,
+);
+
+/** Counts calls that capture does not queue. False: the lane is no longer that of this epoch. */
+export async function countPassedOver(
+  client: RedisClient,
+  lane: { readonly stateKey: string; readonly epoch: number },
+  target: TallyTarget,
+  pending: PendingTally,
+): Promise<boolean> {
+  const keys = [lane.stateKey, target.key, target.counted];
+  return (await passedOverScript(client, keys, [lane.epoch, ...tallyArguments(pending)])) === 1;
+}
+
 const freezeScript = defineScript(
   'segmentTallyFreeze',
   2,

@@ -1,5 +1,9 @@
 import type { Knex } from 'knex';
+import type { Relations } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import type { EventName } from '../events/event.js';
 import { rowOf, rowsOf } from '../postgres/query.js';
+import { GuestSet } from '../suppression/guest-set.js';
 import type { Sum } from './decode.js';
 import {
   expectedRelations,
@@ -63,10 +67,14 @@ export async function tracksCommits(knex: Knex): Promise<boolean> {
 
 export interface ExpectedQuery {
   readonly knex: Knex;
+  /** Default: the tables of the reference schema. */
+  readonly relations?: Relations;
   readonly of: ExpectedOf;
   readonly tracked: boolean;
   readonly minutes: MinuteSpan;
   readonly nowMs: number;
+  /** Who is on the suppression list now. Default: nobody. */
+  readonly listed?: GuestSet;
 }
 
 interface SumRow {
@@ -131,17 +139,25 @@ function addTo(minutes: Map<string, ExpectedMinute>, row: SumRow): void {
 
 interface IdRow {
   message_id: string;
+  event: EventName;
   hash: string;
   doubt: Doubt | null;
   commit_at_ms: number | null;
   row_at_ms: number;
   repeat: boolean;
+  /** Absent where nobody is on the list. */
+  guest?: string | null;
 }
 
-const IDS = `SELECT message_id, hash::text, doubt, repeat,
+const GUEST = `(SELECT a.user_id::text FROM expected_account a WHERE a.account_id = hashed.account_id) AS guest, `;
+
+/** @param ofGuests whose they are, too */
+function idsSql(ofGuests: boolean): string {
+  return `SELECT ${ofGuests ? GUEST : ''}message_id, event, hash::text, doubt, repeat,
   (extract(epoch FROM CASE WHEN isfinite(commit_at) THEN commit_at END) * 1000)::float8 AS commit_at_ms,
   (extract(epoch FROM row_at) * 1000)::float8 AS row_at_ms
 FROM hashed ORDER BY commit_at, rank, key, part`;
+}
 
 /** The ids of one name in one minute, in the order in which they were sent, a till's repeats among them. */
 export async function expectedIds(
@@ -150,17 +166,19 @@ export async function expectedIds(
 ): Promise<ExpectedId[]> {
   const { name, minute } = at;
   const ofName = { ...query, minutes: { from: minute, to: minute + 1 }, of: { ...query.of, names: [name] } };
+  const { listed = GuestSet.NONE } = query;
+  const ids = idsSql(listed.size > 0);
   const rows: IdRow[] = [];
   if (BY_TRANSACTION.has(name)) {
     // The sums have seen where the rows are; repeats may stand a little later.
     const fromMs = (at.firstRowAtMs ?? minute * MS_PER_MINUTE) - POSTED_EARLIER_MS;
     const toMs = (at.lastRowAtMs ?? (minute + 1) * MS_PER_MINUTE) + POSTED_EARLIER_MS;
-    rows.push(...(await rowsIn<IdRow>(ofName, { kind: 'transactions', fromMs, toMs }, IDS)));
+    rows.push(...(await rowsIn<IdRow>(ofName, { kind: 'transactions', fromMs, toMs }, ids)));
   }
   if (!BY_TRANSACTION.has(name) || name === 'identify') {
     const fromMs = minute * MS_PER_MINUTE;
     const others = { kind: 'others', fromMs, toMs: fromMs + MS_PER_MINUTE } as const;
-    rows.push(...(await rowsIn<IdRow>(ofName, others, IDS)));
+    rows.push(...(await rowsIn<IdRow>(ofName, others, ids)));
     if (name === 'identify') rows.sort((a, b) => (a.commit_at_ms ?? 0) - (b.commit_at_ms ?? 0));
   }
   const firsts = new Set(rows.filter((row) => !row.repeat).map((row) => row.message_id));
@@ -170,11 +188,13 @@ export async function expectedIds(
     seen.add(row.message_id);
     return {
       messageId: row.message_id,
+      event: row.event,
       hash: BigInt(row.hash),
       doubt: row.doubt,
       commitAtMs: row.commit_at_ms ?? row.row_at_ms,
       rowAtMs: row.row_at_ms,
       repeat: row.repeat,
+      listed: row.guest != null && listed.has(row.guest),
     };
   });
 }
@@ -194,9 +214,9 @@ interface RowSpan {
 
 /** Runs `select` over the calls implied by the rows of a span, in a snapshot of its own. */
 async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): Promise<R[]> {
-  const { knex, of, minutes } = query;
+  const { knex, relations = REFERENCE_MAPPING.relations, tracked, of, minutes } = query;
   const from = new Date(span.fromMs).toISOString();
-  const options = { tracked: query.tracked, span: { from, to: new Date(span.toMs).toISOString() } };
+  const options = { relations, tracked, span: { from, to: new Date(span.toMs).toISOString() } };
   const statement = `${calls(options, span.kind, of.emitVoids)} ${select}`;
   const bindings = [
     of.committedAfter,
@@ -214,6 +234,10 @@ async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): P
     async (transaction) => {
       const doing = 'working out what should have been sent';
       await rowsOf(transaction, doing, 'SET LOCAL statement_timeout = 0');
+      // The reference schema's foreign keys tell the planner how many rows its joins have. Elsewhere it may take every
+      // account, joined with every header of a day, for a single row.
+      if (relations !== REFERENCE_MAPPING.relations)
+        await rowsOf(transaction, doing, 'SET LOCAL enable_nestloop = off');
       return rowsOf<R>(transaction, doing, statement, bindings);
     },
     { isolationLevel: 'repeatable read', readOnly: true },

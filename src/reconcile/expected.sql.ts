@@ -1,3 +1,6 @@
+import type { Relations } from '../mapping/mapping.js';
+import { expectedKeys, messageIdSql, type ExpectedKeys } from './expected-keys.sql.js';
+
 /**
  * What should have been sent, worked out in SQL from the committed tables alone: a second reading of the domain's rules
  * that shares nothing with the one that derives events. `reconcile` asks it of the tables as they stand, span by span;
@@ -18,6 +21,8 @@
  * Only mapped columns and xmin are read: the connector's role may read no others.
  */
 export interface ExpectedSqlOptions {
+  /** What stands for the tables. Its statements are for `knex.raw`, to which a bare question mark is a binding. */
+  readonly relations: Relations;
   /** The server has track_commit_timestamp on. */
   readonly tracked: boolean;
   /**
@@ -46,13 +51,6 @@ const LATER_EDIT = `interval '1 second'`;
 /** How long after its first identification a till may repeat it under the same key: within one business day. */
 const REPEATED_WITHIN = `interval '2 days'`;
 
-/** A till may send any check number: a key that is too long or not plain is hashed, so that ids stay within limits. */
-function messageId(merchant: string, slug: string, key: string): string {
-  const plain = `format('px-%s-%s-%s', ${merchant}, ${slug}, ${key})`;
-  const hashed = `format('px-%s-%s-h%s', ${merchant}, ${slug}, left(encode(sha256(convert_to(${key}, 'UTF8')), 'hex'), 40))`;
-  return `CASE WHEN length(${plain}) < 100 AND ${plain} ~ '^[ -~]+$' THEN ${plain} ELSE ${hashed} END`;
-}
-
 /** The relations that `impliedSql` reads, in the order in which they depend on each other. */
 export function expectedRelations(options: ExpectedSqlOptions): readonly Relation[] {
   const committed = commitTime(options);
@@ -65,7 +63,7 @@ export function expectedRelations(options: ExpectedSqlOptions): readonly Relatio
       once: false,
     },
     { name: 'expected_header', query: header(options, committed), indexes: ['transaction_id'], once: false },
-    { name: 'expected_act', query: act(committed), indexes: [], once: true },
+    { name: 'expected_act', query: act(options, committed), indexes: [], once: true },
   ];
 }
 
@@ -81,33 +79,31 @@ export function impliedSql(options: ExpectedSqlOptions): string {
 
 /** Of `impliedSql` what ledger headers imply: partitioned by their time, so that a span reads only its partitions. */
 export function impliedByTransactionsSql(options: ExpectedSqlOptions): string {
-  const committed = commitTime(options);
-  return [POS_ACTIVITY, identifyCustomer(committed), addRedeem(committed)].join('\nUNION ALL\n');
+  const keys = expectedKeys(options.relations);
+  return [posActivity(keys), identifyCustomer(options, keys), addRedeem(options, keys)].join('\nUNION ALL\n');
 }
 
 /** The rest of `impliedSql`. */
 export function impliedByOthersSql(options: ExpectedSqlOptions): string {
-  const committed = commitTime(options);
-  return [
-    registration(options),
-    checkIn(options, committed),
-    recharge(options, committed),
-    referral(options, committed),
-    survey(options, committed),
-  ].join('\nUNION ALL\n');
+  const keys = expectedKeys(options.relations);
+  return [registration, checkIn, recharge, referral, survey]
+    .map((rows) => rows(options, keys))
+    .join('\nUNION ALL\n');
 }
 
 /** POS Activity for voids committed after what they take back, for a source that sends them. Columns as `impliedSql`. */
 export function impliedVoidsSql(options: ExpectedSqlOptions): string {
+  const { relations } = options;
   const committed = commitTime(options);
-  return `SELECT 'POS Activity', 'POS Activity', format('px-%s-pos_activity-%s', h.merchant_id, h.transaction_id), h.merchant_id,
-  h.account_id, 'transaction', h.transaction_id, 4, 1, h.commit_at, h.commit_known, h.acted_at, h.posted_at, h.clock_suspect,
+  const keys = expectedKeys(relations);
+  return `SELECT 'POS Activity', 'POS Activity', ${keys.messageId('transaction', 'h', `'pos_activity'`)}, h.merchant_id,
+  h.account_id, 'transaction', ${keys.order('transaction', 'h')}, 4, 1, h.commit_at, h.commit_known, h.acted_at, h.posted_at, h.clock_suspect,
   coalesce(a.user_id IS NOT NULL AND a.registration_at <= h.commit_at, false), NOT a.forgotten, a.doubt
 FROM expected_header h JOIN expected_account a USING (account_id)
 WHERE h.modifier IN ('VOID', 'REVERSE') AND h.original_transaction_id IS NOT NULL AND h.origin = 'POS'
   AND h.result = 'AUTHORIZED' AND NOT h.is_training AND h.import_batch_id IS NULL AND h.store_kind IS DISTINCT FROM 'LAB'
   AND a.takes_part AND ${OPEN_AT('h')}
-  AND NOT EXISTS (SELECT FROM txn.transaction o WHERE o.account_id = h.account_id
+  AND NOT EXISTS (SELECT FROM ${relations.from('txn.transaction')} o WHERE o.account_id = h.account_id
     AND o.transaction_id = h.original_transaction_id AND ${committed('o', 'o.posted_at')} = h.commit_at)`;
 }
 
@@ -147,10 +143,11 @@ function merchant(options: ExpectedSqlOptions, committed: CommitTime): string {
   return `SELECT m.merchant_id, m.default_timezone, m.status <> 'ACTIVE' OR m.is_demo AS closed,
   CASE WHEN m.status <> 'ACTIVE' OR m.is_demo THEN ${committed('m', unknownVersion(options))}
     ELSE 'infinity' END AS open_until
-FROM loyalty.merchant m`;
+FROM ${options.relations.from('loyalty.merchant')} m`;
 }
 
 function account(options: ExpectedSqlOptions, committed: CommitTime): string {
+  const { relations } = options;
   return `SELECT a.account_id, a.merchant_id, a.user_id, a.card_template_code, a.registered_at, a.registration_source,
   a.import_batch_id, a.enrollment_store_id, a.enrolled_at, a.merged_into_account_id,
   ${committed('a', 'a.updated_at')} AS last_change_at,
@@ -166,17 +163,17 @@ function account(options: ExpectedSqlOptions, committed: CommitTime): string {
     WHEN a.merged_into_account_id IS NOT NULL THEN 'account_merged'
     WHEN a.account_status = 'TERMINATED' THEN 'account_terminated'
     WHEN m.closed THEN 'merchant_inactive' END AS doubt
-FROM loyalty.account a
+FROM ${relations.from('loyalty.account')} a
 JOIN expected_merchant m USING (merchant_id)
-JOIN loyalty.card_template t USING (merchant_id, card_template_code)
-LEFT JOIN loyalty.guest g USING (user_id)
+JOIN ${relations.from('loyalty.card_template')} t USING (merchant_id, card_template_code)
+LEFT JOIN ${relations.from('loyalty.guest')} g USING (user_id)
 CROSS JOIN LATERAL (SELECT ${committed('a', unknownVersion(options))}::timestamptz AS version_at) v
 -- Exactly: an account may be closed, merged away or edited a moment after it was registered.
 CROSS JOIN LATERAL (SELECT a.updated_at = a.registered_at AS registration_known) k`;
 }
 
 function header(options: ExpectedSqlOptions, committed: CommitTime): string {
-  const { span } = options;
+  const { relations, span } = options;
   const rows =
     span === null
       ? 'true'
@@ -188,9 +185,9 @@ function header(options: ExpectedSqlOptions, committed: CommitTime): string {
   s.store_kind, coalesce(s.timezone, m.default_timezone) AS timezone,
   CASE WHEN p.in_window THEN p.pos_at ELSE t.posted_at END AS acted_at,
   coalesce(NOT p.in_window, false) AS clock_suspect
-FROM txn.transaction t
+FROM ${relations.from('txn.transaction')} t
 JOIN expected_merchant m USING (merchant_id)
-LEFT JOIN loyalty.store s USING (store_id)
+LEFT JOIN ${relations.from('loyalty.store')} s USING (store_id)
 CROSS JOIN LATERAL (SELECT c.pos_at, c.pos_at BETWEEN t.posted_at - interval '720 hours' AND t.posted_at + interval '5 minutes'
     AS in_window
   FROM (SELECT coalesce(t.pos_transaction_at, t.pos_local_datetime AT TIME ZONE s.timezone) AS pos_at) c) p
@@ -198,57 +195,64 @@ WHERE ${rows}`;
 }
 
 /** Headers that may imply a call: the guest's own act, at a real till or site, that stood when its transaction ended. */
-function act(committed: CommitTime): string {
+function act({ relations }: ExpectedSqlOptions, committed: CommitTime): string {
   return `SELECT h.*, a.forgotten, a.doubt, coalesce(a.user_id IS NOT NULL AND a.registration_at <= h.commit_at, false) AS registered
 FROM expected_header h JOIN expected_account a USING (account_id)
 WHERE h.result = 'AUTHORIZED' AND h.modifier = 'NONE' AND NOT h.is_training
   AND h.origin <> 'IMPORT' AND h.import_batch_id IS NULL AND h.store_kind IS DISTINCT FROM 'LAB'
   AND a.takes_part AND ${OPEN_AT('h')}
-  AND NOT EXISTS (SELECT FROM txn.transaction v WHERE v.original_transaction_id = h.transaction_id
+  AND NOT EXISTS (SELECT FROM ${relations.from('txn.transaction')} v WHERE v.original_transaction_id = h.transaction_id
     AND v.modifier IN ('VOID', 'REVERSE') AND v.result = 'AUTHORIZED' AND ${committed('v', 'v.posted_at')} = h.commit_at)`;
 }
 
-const POS_ACTIVITY = `SELECT 'POS Activity' AS name, 'POS Activity' AS event,
-  format('px-%s-pos_activity-%s', merchant_id, transaction_id) AS message_id, merchant_id, account_id,
-  'transaction' AS source, transaction_id AS key, 4 AS rank, 1 AS part, commit_at, commit_known, acted_at, posted_at AS row_at,
-  clock_suspect, registered, NOT forgotten AS certain, doubt
-FROM expected_act WHERE origin = 'POS'`;
+function posActivity(keys: ExpectedKeys): string {
+  return `SELECT 'POS Activity' AS name, 'POS Activity' AS event, ${keys.messageId('transaction', 't', `'pos_activity'`)} AS message_id, merchant_id, account_id,
+  'transaction' AS source, ${keys.order('transaction', 't')} AS key, 4 AS rank, 1 AS part, commit_at, commit_known,
+  acted_at, posted_at AS row_at, clock_suspect, registered, NOT forgotten AS certain, doubt
+FROM expected_act t WHERE t.origin = 'POS'`;
+}
 
-function identifyCustomer(committed: CommitTime): string {
-  return `SELECT p.name, 'Identify Customer', ${messageId('t.merchant_id', 'p.slug', 'k.key')}, t.merchant_id, t.account_id,
-  'transaction', t.transaction_id, 3, p.part, t.commit_at, t.commit_known, t.acted_at, t.posted_at, t.clock_suspect AND p.part = 1,
+function identifyCustomer(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const committed = commitTime(options);
+  return `SELECT p.name, 'Identify Customer', ${messageIdSql('t.merchant_id', 'p.slug', 'k.key')}, t.merchant_id, t.account_id,
+  'transaction', ${keys.order('transaction', 't')}, 3, p.part, t.commit_at, t.commit_known, t.acted_at, t.posted_at, t.clock_suspect AND p.part = 1,
   t.registered, NOT t.forgotten, t.doubt
 FROM expected_act t
-LEFT JOIN txn.pos_check c ON c.check_id = t.check_id AND ${committed('c', `'-infinity'`)} <= t.commit_at
-CROSS JOIN LATERAL (SELECT coalesce(t.store_id || '-'
+LEFT JOIN ${options.relations.from('txn.pos_check')} c ON c.check_id = t.check_id AND ${committed('c', `'-infinity'`)} <= t.commit_at
+CROSS JOIN LATERAL (SELECT coalesce(${keys.text('store', 't')} || '-'
     || to_char(coalesce(c.business_date, (t.acted_at AT TIME ZONE t.timezone)::date), 'YYYYMMDD')
-    || '-' || nullif(t.pos_transaction_id, '') || '-' || t.account_id, t.transaction_id::text) AS key) k
+    || '-' || nullif(t.pos_transaction_id, '') || '-' || ${keys.text('account', 't')},
+    ${keys.text('transaction', 't')}) AS key) k
 CROSS JOIN (VALUES ('identify', 'identify', 0), ('Identify Customer', 'identify_customer', 1)) AS p(name, slug, part)
 WHERE t.transaction_type = 'IDENTIFY_CUSTOMER' AND t.origin IN ('POS', 'ONLINE_ORDER') AND (p.part = 1 OR t.registered)`;
 }
 
-function addRedeem(committed: CommitTime): string {
-  return `SELECT 'Add/Redeem', 'Add/Redeem', format('px-%s-add_redeem-%s', t.merchant_id, t.transaction_id), t.merchant_id, t.account_id,
-  'transaction', t.transaction_id, 5, 1, t.commit_at, t.commit_known, t.acted_at, t.posted_at, t.clock_suspect, t.registered,
+function addRedeem(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const { relations } = options;
+  const committed = commitTime(options);
+  return `SELECT 'Add/Redeem', 'Add/Redeem', ${keys.messageId('transaction', 't', `'add_redeem'`)}, t.merchant_id, t.account_id,
+  'transaction', ${keys.order('transaction', 't')}, 5, 1, t.commit_at, t.commit_known, t.acted_at, t.posted_at, t.clock_suspect, t.registered,
   NOT t.forgotten, t.doubt
 FROM expected_act t
 WHERE t.transaction_type IN ('ADD_REDEEM', 'ACTIVATE')
   AND t.origin IN ('POS', 'ONLINE_ORDER', 'MOBILE_APP', 'GUEST_WEBSITE', 'PARTNER')
-  AND EXISTS (SELECT FROM txn.wallet_entry l JOIN loyalty.wallet_definition d USING (merchant_id, wallet_code)
+  AND EXISTS (SELECT FROM ${relations.from('txn.wallet_entry')} l
+    JOIN ${relations.from('loyalty.wallet_definition')} d USING (merchant_id, wallet_code)
     WHERE l.transaction_id = t.transaction_id AND l.posted_at = t.posted_at AND ${committed('l', 'l.posted_at')} = t.commit_at
       AND l.entry_kind IN ('ACCRUED', 'REDEEMED') AND d.wallet_type IN ('POINT', 'REDEEM', 'MEMBER_REWARD'))`;
 }
 
-function registration(options: ExpectedSqlOptions): string {
-  return `SELECT p.name, p.event, format('px-%s-%s-%s', a.merchant_id, p.slug, a.account_id) AS message_id, a.merchant_id, a.account_id,
-  'account' AS source, a.account_id AS key, p.rank, p.part, a.registration_at AS commit_at, a.registration_known AS commit_known,
+function registration(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const { relations } = options;
+  return `SELECT p.name, p.event, ${keys.messageId('account', 'a', 'p.slug', 'p.prefix')} AS message_id, a.merchant_id, a.account_id,
+  'account' AS source, ${keys.order('account', 'a')} AS key, p.rank, p.part, a.registration_at AS commit_at, a.registration_known AS commit_known,
   a.registered_at AS acted_at, a.registered_at AS row_at, false AS clock_suspect, true AS registered, NOT a.forgotten AS certain,
   a.doubt
 FROM expected_account a
-LEFT JOIN loyalty.store s ON s.store_id = a.enrollment_store_id AND a.enrolled_at = a.registered_at
-CROSS JOIN (VALUES ('identify', 'Loyalty Registration', 'identify-registration', 0, 0),
-  ('Loyalty Registration', 'Loyalty Registration', 'loyalty_registration', 0, 1),
-  ('Web Registration', 'Web Registration', 'web_registration', 1, 1)) AS p(name, event, slug, rank, part)
+LEFT JOIN ${relations.from('loyalty.store')} s ON s.store_id = a.enrollment_store_id AND a.enrolled_at = a.registered_at
+CROSS JOIN (VALUES ('identify', 'Loyalty Registration', 'identify', 'registration-', 0, 0),
+  ('Loyalty Registration', 'Loyalty Registration', 'loyalty_registration', '', 0, 1),
+  ('Web Registration', 'Web Registration', 'web_registration', '', 1, 1)) AS p(name, event, slug, prefix, rank, part)
 WHERE a.user_id IS NOT NULL AND a.registered_at IS NOT NULL AND a.takes_part AND a.registration_at < a.open_until
   AND ${within(options, 'a.registered_at')}
   AND a.registration_source IS DISTINCT FROM 'IMPORT' AND a.import_batch_id IS NULL AND s.store_kind IS DISTINCT FROM 'LAB'
@@ -256,24 +260,26 @@ WHERE a.user_id IS NOT NULL AND a.registered_at IS NOT NULL AND a.takes_part AND
   AND NOT EXISTS (SELECT FROM expected_account b WHERE b.user_id = a.user_id AND b.account_id <> a.account_id
     AND (b.merchant_id, b.card_template_code) = (a.merchant_id, a.card_template_code)
     AND b.registration_source IS DISTINCT FROM 'IMPORT'
-    AND (b.registered_at, b.account_id) < (a.registered_at, a.account_id)
+    AND (b.registered_at, ${keys.order('account', 'b')}) < (a.registered_at, ${keys.order('account', 'a')})
     AND (b.registration_at <= a.registration_at OR NOT (a.registration_known AND b.registration_known)))
   AND NOT EXISTS (SELECT FROM expected_account l WHERE l.merged_into_account_id = a.account_id
     AND l.last_change_at <= a.registration_at)`;
 }
 
 // A check-in used at the till changes without being a second one.
-function checkIn(options: ExpectedSqlOptions, committed: CommitTime): string {
+function checkIn(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const { relations } = options;
+  const committed = commitTime(options);
   const version = committed('c', 'c.checkin_time');
   const unchanged =
     options.everyColumn === true
       ? 'c.consumed_transaction_id IS NULL'
       : `${version} - c.checkin_time < ${LATER_EDIT}`;
-  return `SELECT 'Check-In', 'Check-In', format('px-%s-check_in-%s', c.merchant_id, c.checkin_id), c.merchant_id, c.account_id, 'checkin',
-  c.checkin_id, 2, 1, v.commit_at, v.commit_known, c.checkin_time, c.checkin_time, false,
+  return `SELECT 'Check-In', 'Check-In', ${keys.messageId('checkin', 'c', `'check_in'`)}, c.merchant_id, c.account_id, 'checkin',
+  ${keys.order('checkin', 'c')}, 2, 1, v.commit_at, v.commit_known, c.checkin_time, c.checkin_time, false,
   coalesce(a.user_id IS NOT NULL AND a.registration_at <= v.commit_at, false), NOT a.forgotten, a.doubt
-FROM loyalty.checkin c JOIN expected_account a USING (account_id)
-LEFT JOIN loyalty.store s USING (store_id)
+FROM ${relations.from('loyalty.checkin')} c JOIN expected_account a USING (account_id)
+LEFT JOIN ${relations.from('loyalty.store')} s USING (store_id)
 CROSS JOIN LATERAL (SELECT ${known(options, 'c')} AND ${unchanged} AS commit_known,
   CASE WHEN ${unchanged} THEN ${version} ELSE c.checkin_time END AS commit_at) v
 WHERE a.takes_part AND (v.commit_at < a.open_until OR NOT ${known(options, 'c')}) AND s.store_kind IS DISTINCT FROM 'LAB'
@@ -281,16 +287,18 @@ WHERE a.takes_part AND (v.commit_at < a.open_until OR NOT ${known(options, 'c')}
 }
 
 // Refunded or charged back later, it was Succeeded before: sent. Together with its credit, it never stood: not sent.
-function recharge(options: ExpectedSqlOptions, committed: CommitTime): string {
-  return `SELECT 'Recharge Value', 'Recharge Value', format('px-%s-recharge_value-%s', r.merchant_id, r.recharge_id), r.merchant_id,
-  r.account_id, 'recharge', r.recharge_id, 6, 1, w.commit_at, w.known, r.completed_at, coalesce(r.completed_at, w.commit_at), false,
+function recharge(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const { relations } = options;
+  const committed = commitTime(options);
+  return `SELECT 'Recharge Value', 'Recharge Value', ${keys.messageId('recharge', 'r', `'recharge_value'`)}, r.merchant_id,
+  r.account_id, 'recharge', ${keys.order('recharge', 'r')}, 6, 1, w.commit_at, w.known, r.completed_at, coalesce(r.completed_at, w.commit_at), false,
   coalesce(a.user_id IS NOT NULL AND a.registration_at <= w.commit_at, false), NOT a.forgotten,
   coalesce(a.doubt, CASE WHEN r.transaction_state <> 'Succeeded' THEN 'row_changed' END)
-FROM txn.recharge r JOIN expected_account a USING (account_id)
-LEFT JOIN loyalty.store s USING (store_id)
-LEFT JOIN loyalty.wallet_definition d ON d.merchant_id = r.merchant_id AND d.wallet_code = r.wallet_code
+FROM ${relations.from('txn.recharge')} r JOIN expected_account a USING (account_id)
+LEFT JOIN ${relations.from('loyalty.store')} s USING (store_id)
+LEFT JOIN ${relations.from('loyalty.wallet_definition')} d ON d.merchant_id = r.merchant_id AND d.wallet_code = r.wallet_code
 LEFT JOIN LATERAL (SELECT t.posted_at, t.transaction_type, ${committed('t', 't.posted_at')} AS commit_at
-  FROM txn.transaction t WHERE t.account_id = r.account_id AND t.transaction_id = r.transaction_id) h ON true
+  FROM ${relations.from('txn.transaction')} t WHERE t.account_id = r.account_id AND t.transaction_id = r.transaction_id) h ON true
 CROSS JOIN LATERAL (SELECT ${committed('r', unknownEdit('r.completed_at', `r.transaction_state = 'Succeeded'`))} AS version_at) v
 CROSS JOIN LATERAL (SELECT
   CASE WHEN h.commit_at = v.version_at OR h.posted_at = r.completed_at
@@ -309,13 +317,15 @@ WHERE a.takes_part AND w.commit_at < a.open_until AND s.store_kind IS DISTINCT F
 }
 
 // A row that is no longer SENT was inserted so if it moved on clearly later than it was made.
-function referral(options: ExpectedSqlOptions, committed: CommitTime): string {
-  return `SELECT 'Referral', 'Referral', format('px-%s-referral-%s', r.merchant_id, r.referral_id), r.merchant_id, r.referrer_account_id,
-  'referral', r.referral_id, 7, 1, w.commit_at, r.status = 'SENT', r.created_at, r.created_at, false,
+function referral(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const { relations } = options;
+  const committed = commitTime(options);
+  return `SELECT 'Referral', 'Referral', ${keys.messageId('referral', 'r', `'referral'`)}, r.merchant_id, r.referrer_account_id,
+  'referral', ${keys.order('referral', 'r')}, 7, 1, w.commit_at, r.status = 'SENT', r.created_at, r.created_at, false,
   coalesce(a.user_id IS NOT NULL AND a.registration_at <= w.commit_at, false),
   NOT a.forgotten AND (r.status = 'SENT' OR v.version_at - r.created_at > ${LATER_EDIT}),
   coalesce(a.doubt, CASE WHEN r.status <> 'SENT' THEN 'row_changed' END)
-FROM loyalty.referral r JOIN expected_account a ON a.account_id = r.referrer_account_id
+FROM ${relations.from('loyalty.referral')} r JOIN expected_account a ON a.account_id = r.referrer_account_id
 CROSS JOIN LATERAL (SELECT ${committed('r', unknownEdit('r.created_at', `r.status = 'SENT'`))} AS version_at) v
 CROSS JOIN LATERAL (SELECT CASE WHEN r.status = 'SENT' THEN v.version_at ELSE r.created_at END AS commit_at) w
 WHERE a.takes_part AND w.commit_at < a.open_until AND r.referred_account_id IS DISTINCT FROM r.referrer_account_id
@@ -325,18 +335,20 @@ WHERE a.takes_part AND w.commit_at < a.open_until AND r.referred_account_id IS D
 }
 
 // Guests without an account answer surveys too: then only the merchant's gate can be judged.
-function survey(options: ExpectedSqlOptions, committed: CommitTime): string {
-  return `SELECT 'Survey Completion', 'Survey Completion', format('px-%s-survey_completion-%s', r.merchant_id, r.response_id),
-  r.merchant_id, r.account_id, 'survey_response', r.response_id, 8, 1, w.commit_at, w.known, r.completed_at,
+function survey(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
+  const { relations } = options;
+  const committed = commitTime(options);
+  return `SELECT 'Survey Completion', 'Survey Completion', ${keys.messageId('response', 'r', `'survey_completion'`)},
+  r.merchant_id, r.account_id, 'survey_response', ${keys.order('response', 'r')}, 8, 1, w.commit_at, w.known, r.completed_at,
   coalesce(r.completed_at, w.commit_at), false,
   coalesce(a.user_id IS NOT NULL AND a.registration_at <= w.commit_at, false),
   NOT coalesce(a.forgotten, false) AND r.status = 'COMPLETED',
   coalesce(a.doubt, CASE WHEN m.closed THEN 'merchant_inactive' WHEN r.status <> 'COMPLETED' THEN 'row_changed' END)
-FROM survey.response r
+FROM ${relations.from('survey.response')} r
 JOIN expected_merchant m ON m.merchant_id = r.merchant_id
 LEFT JOIN expected_account a ON a.account_id = r.account_id
-LEFT JOIN survey.invitation i USING (invitation_id)
-LEFT JOIN loyalty.store s ON s.store_id = coalesce(r.store_id, i.store_id)
+LEFT JOIN ${relations.from('survey.invitation')} i USING (invitation_id)
+LEFT JOIN ${relations.from('loyalty.store')} s ON s.store_id = coalesce(r.store_id, i.store_id)
 CROSS JOIN LATERAL (SELECT ${committed('r', unknownEdit('r.completed_at', `r.status = 'COMPLETED'`))} AS version_at) v
 CROSS JOIN LATERAL (SELECT CASE WHEN v.version_at - r.completed_at < ${LATER_EDIT} THEN v.version_at
     ELSE coalesce(r.completed_at, v.version_at) END AS commit_at,

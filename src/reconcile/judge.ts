@@ -1,3 +1,4 @@
+import type { EventName } from '../events/event.js';
 import { decode, decodeRuns, isNothing, minus, NOTHING, plus, type Sum } from './decode.js';
 
 /** Why the tables can no longer tell whether a call was sent. */
@@ -7,6 +8,8 @@ export type Doubt =
 /** One call the tables imply in a minute. */
 export interface ExpectedId {
   readonly messageId: string;
+  /** Its event, of an identify call the one that it is sent with. */
+  readonly event: EventName;
   readonly hash: bigint;
   readonly doubt: Doubt | null;
   /** Commit of its row as far as the tables tell, milliseconds since 1970. */
@@ -15,6 +18,8 @@ export interface ExpectedId {
   readonly rowAtMs: number;
   /** Not expected here: a later row of an id that an earlier minute expects. It may be counted here all the same. */
   readonly repeat: boolean;
+  /** Its guest is on the suppression list now. */
+  readonly listed: boolean;
 }
 
 /** Everything known of one event in one minute. */
@@ -50,7 +55,8 @@ export interface MinuteVerdict {
 
 /**
  * Who of the expected was delivered, and what became of the others. Delivered is what any of the sums is made of; an id
- * that cannot be told from the sums is not called missing while it is queued, dead-lettered, not captured yet or in doubt.
+ * that cannot be told from the sums is not called missing while it is queued, dead-lettered, not captured yet, in doubt or of a
+ * listed guest.
  */
 export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
   const { expected: candidates, queued, deadLetters, capturedUpToMs } = facts;
@@ -61,10 +67,13 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
   for (const sum of [...facts.again, facts.again.reduce(plus, NOTHING)]) {
     // A repair sends just what was missing then.
     const lacking = indicesOf(candidates, ({ repeat }, index) => !repeat && !delivered.has(index));
-    const sendable = new Set([...lacking].filter((index) => candidates[index]?.doubt !== 'guest_deleted'));
+    const sendable = new Set([...lacking].filter((index) => isSendable(candidates[index])));
     for (const index of decode(sum, hashes, [lacking, sendable, ...guesses]) ?? []) delivered.add(index);
   }
-  const suppressed = decodeRuns(facts.suppressed, hashes, [new Set(), ...guesses]) ?? new Set<number>();
+  const listed = indicesOf(candidates, ({ repeat, listed: isListed }) => !repeat && isListed);
+  const kept = decodeRuns(facts.suppressed, hashes, [new Set(), listed, ...guesses]);
+  const suppressed = kept ?? new Set<number>();
+  const dealtWith = live === null && kept === null ? togetherIn(facts, hashes, guesses) : null;
 
   const verdict = {
     expected: 0,
@@ -80,16 +89,38 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
     const { messageId, doubt, commitAtMs, repeat } = candidate;
     if (repeat) continue;
     verdict.expected += 1;
-    if (delivered.has(index)) verdict.delivered += 1;
+    if (delivered.has(index) || dealtWith?.has(index) === true) verdict.delivered += 1;
     else if (suppressed.has(index)) verdict.suppressed += 1;
     else if (queued.has(messageId)) verdict.queued += 1;
     else if (deadLetters.has(messageId)) verdict.deadLetters += 1;
     else if (capturedUpToMs === null || commitAtMs > capturedUpToMs) verdict.toCapture += 1;
+    else if (candidate.listed) verdict.suppressed += 1;
     else if (doubt !== null) verdict.undecidable.push({ messageId, doubt });
     else missing.push(candidate);
   }
-  if (live !== null) return { ...verdict, missing: missing.length, extra: 0, missingIds: missing };
-  return withUnreadable(verdict, missing, facts);
+  // Of guests who were on the list and are not now: how many of theirs were suppressed is known, and not which.
+  const unknown = kept === null ? Math.max(0, countOf(facts.suppressed) - verdict.suppressed) : 0;
+  const known = { ...verdict, suppressed: verdict.suppressed + unknown };
+  if (dealtWith !== null) {
+    const delivering = { ...known, delivered: Math.max(0, known.delivered - unknown) };
+    return { ...delivering, missing: missing.length, extra: 0, missingIds: missing };
+  }
+  if (live === null) return withUnreadable(known, missing, facts, unknown);
+  const short = Math.max(0, missing.length - unknown);
+  return { ...known, missing: short, extra: 0, missingIds: short === 0 ? [] : missing };
+}
+
+/** Delivered and suppressed in one: where neither sum can be taken apart, both together are a guess more often. */
+function togetherIn(
+  facts: MinuteFacts,
+  hashes: readonly bigint[],
+  guesses: readonly ReadonlySet<number>[],
+): ReadonlySet<number> | null {
+  return decode([...facts.live, ...facts.suppressed].reduce(plus, NOTHING), hashes, guesses);
+}
+
+function countOf(sums: readonly Sum[]): number {
+  return sums.reduce(plus, NOTHING).count;
 }
 
 /** The sum of what was delivered cannot be taken apart: its number still says how many are missing, or too many. */
@@ -97,9 +128,10 @@ function withUnreadable(
   verdict: Omit<MinuteVerdict, 'missing' | 'extra' | 'missingIds'>,
   candidates: readonly ExpectedId[],
   facts: MinuteFacts,
+  suppressed: number,
 ): MinuteVerdict {
-  const counted = facts.live.reduce(plus, NOTHING).count;
-  const short = candidates.length - Math.min(counted, candidates.length);
+  const counted = countOf(facts.live);
+  const short = Math.max(0, candidates.length - suppressed - counted);
   // What several histories sent of one minute may be the same calls.
   const beyond = facts.live.length > 1 ? 0 : Math.max(0, counted - (verdict.expected - verdict.suppressed));
   // As many as expected, but others: at least one of each.
@@ -107,7 +139,7 @@ function withUnreadable(
   const missing = short + swapped;
   return {
     ...verdict,
-    delivered: verdict.delivered + Math.min(counted, candidates.length) - swapped,
+    delivered: verdict.delivered + Math.min(counted, Math.max(0, candidates.length - suppressed)) - swapped,
     missing,
     extra: beyond + swapped,
     missingIds: missing === 0 ? [] : candidates,
@@ -127,10 +159,15 @@ function guessesOf(facts: MinuteFacts): ReadonlySet<number>[] {
       commitAtMs <= capturedUpToMs,
   );
   const certain = new Set([...known].filter((index) => expected[index]?.doubt === null));
-  // What a backfill can send: of deleted guests nothing, of everybody else all, captured or not.
-  const living = new Set([...firsts].filter((index) => expected[index]?.doubt !== 'guest_deleted'));
+  // What a backfill can send: of deleted and listed guests nothing, of everybody else all, captured or not.
+  const living = new Set([...firsts].filter((index) => isSendable(expected[index])));
   const everything = indicesOf(expected, () => true);
-  return [known, firsts, certain, living, everything, new Set()];
+  const unlisted = new Set([...known].filter((index) => expected[index]?.listed === false));
+  return [known, unlisted, firsts, certain, living, everything, new Set()];
+}
+
+function isSendable(candidate: ExpectedId | undefined): boolean {
+  return candidate?.doubt !== 'guest_deleted' && candidate?.listed !== true;
 }
 
 function indicesOf(

@@ -3,9 +3,12 @@ import type { EventSettings } from '../config/source.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { readSources } from '../postgres/source-store.js';
 import { TallyBox } from '../queue/tally-box.js';
 import type { RedisClient } from '../queue/redis.js';
+import { GuestSet } from '../suppression/guest-set.js';
 import { NOTHING } from './decode.js';
 import {
   expectedIds,
@@ -23,6 +26,8 @@ import { countedFromUs } from './tally-store.js';
 
 export interface ReconcileOptions {
   readonly knex: Knex;
+  /** Default: the reference schema. */
+  readonly mapping?: Mapping;
   readonly client: RedisClient;
   readonly prefix: string;
   readonly source: EventSettings;
@@ -34,6 +39,8 @@ export interface ReconcileOptions {
   /** Only these names; null: all, identify calls among them. */
   readonly names: readonly string[] | null;
   readonly clock: Clock;
+  /** Who is on the suppression list now. Default: nobody. */
+  readonly listed?: GuestSet;
   /** Between two looks at what seemed to be missing. Default 2,000. */
   readonly settleMs?: number;
   readonly signal?: AbortSignal;
@@ -72,7 +79,7 @@ const LOOKS = 3;
  * @throws ConnectorError CHECKPOINT_MISSING, TALLIES_MISSING, DATABASE_…; Redis' own error when it does not answer
  */
 export async function reconcile(options: ReconcileOptions): Promise<Reconciliation> {
-  const { knex, client, prefix, source, clock } = options;
+  const { knex, client, prefix, source, clock, mapping = REFERENCE_MAPPING } = options;
   const sinceCommitUs = await comparableFromUs(options);
   const nowMs = clock.now();
   const minutes = {
@@ -89,7 +96,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     committedAfter: instantText(sinceCommitUs),
     names: options.names,
   };
-  const query = { knex, of, tracked, nowMs };
+  const { listed = GuestSet.NONE } = options;
+  const query = { knex, relations: mapping.relations, of, tracked, nowMs, listed };
   const box = new TallyBox(client, prefix, source.name);
   const counted = await readCounted(knex, box, source.name, minutes);
   const expected = await expectedMinutes({ ...query, minutes });

@@ -14,13 +14,12 @@ export interface RepairWindow {
 
 /** Windows nearer than this are read as one. */
 const NEAR_MS = 5 * 60_000;
-const REGISTRATION_IDENTIFY = /^px-\d+-identify-registration-/;
 
 /** The stretches of rows that hold what is missing, oldest first. */
 export function repairWindows(reports: readonly MinuteReport[]): RepairWindow[] {
-  const rows = reports.flatMap(({ name, missing, missingIds }) =>
-    missingIds.map(({ messageId, rowAtMs }) => ({
-      event: eventOf(name, messageId),
+  const rows = reports.flatMap(({ missing, missingIds }) =>
+    missingIds.map(({ messageId, event, rowAtMs }) => ({
+      event,
       messageId,
       rowAtMs,
       maySendAgain: missingIds.length > missing,
@@ -44,11 +43,4 @@ export function repairWindows(reports: readonly MinuteReport[]): RepairWindow[] 
     };
   }
   return windows;
-}
-
-/** An identify call is sent with its event. */
-function eventOf(name: string, messageId: string): EventName {
-  const event = EVENT_NAMES.find((known) => known === name);
-  if (event !== undefined) return event;
-  return REGISTRATION_IDENTIFY.test(messageId) ? 'Loyalty Registration' : 'Identify Customer';
 }

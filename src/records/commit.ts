@@ -1,4 +1,5 @@
 import type { Lsn } from '../postgres/lsn.js';
+import type { CustomOccurrence } from './custom-occurrence.js';
 import type { Row, TableName } from './tables.js';
 
 /** A row before the commit and at its end. `before` null: made in this commit. `after` null: deleted in it. */
@@ -29,4 +30,6 @@ export interface Commit {
   readonly referrals: ReadonlyMap<string, Transition<'loyalty.referral'>>;
   readonly recharges: ReadonlyMap<string, Transition<'txn.recharge'>>;
   readonly responses: ReadonlyMap<string, Transition<'survey.response'>>;
+  /** What custom events were declared on, by event and primary key; of one row's changes the last. */
+  readonly customs: ReadonlyMap<string, CustomOccurrence>;
 }

@@ -1,6 +1,7 @@
-import type { Change, ChangeOf, Transaction } from '../changes/transaction.js';
+import type { CanonicalTransaction, Change, ChangeOf, Occurrence } from '../changes/transaction.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Commit, Transition } from './commit.js';
+import type { CustomOccurrence } from './custom-occurrence.js';
 import { TABLES, type Row, type StreamedRow, type TableName } from './tables.js';
 
 /**
@@ -14,6 +15,7 @@ export interface CandidateRules {
   recharge(transition: Transition<'txn.recharge'>): boolean;
   response(transition: Transition<'survey.response'>): boolean;
   registration(transition: Transition<'loyalty.account'>): boolean;
+  custom(occurrence: CustomOccurrence): boolean;
   /** A VOID or REVERSE header that names its original. */
   voiding(row: Row<'txn.transaction'>): boolean;
 }
@@ -55,7 +57,7 @@ class Transitions<T extends TableName> {
  * @throws ConnectorError REPLICA_IDENTITY when a table that needs its old rows sends an UPDATE without one.
  */
 export async function gather(
-  transaction: Transaction,
+  transaction: CanonicalTransaction,
   rules: CandidateRules,
   interest: Interest | null = null,
 ): Promise<GatheredCommit> {
@@ -77,6 +79,7 @@ class Gathering {
   readonly #referrals = new Transitions<'loyalty.referral'>();
   readonly #recharges = new Transitions<'txn.recharge'>();
   readonly #responses = new Transitions<'survey.response'>();
+  readonly #customs = new Map<string, CustomOccurrence>();
   readonly #survivors = new Set<string>();
   readonly #stateChanges: Change[] = [];
 
@@ -85,7 +88,7 @@ class Gathering {
     this.#interest = interest;
   }
 
-  visit(change: Change): void {
+  visit(change: Change | Occurrence): void {
     const interest = this.#interest;
     switch (change.table) {
       case 'txn.transaction':
@@ -93,6 +96,11 @@ class Gathering {
         return;
       case 'txn.wallet_entry':
         this.#visitEntry(change);
+        return;
+      case 'custom':
+        if (this.#rules.custom(change.row)) {
+          this.#customs.set(`${change.row.order} ${change.row.primaryKey}`, change.row);
+        }
         return;
       case 'loyalty.account':
         this.#visitAccount(change);
@@ -215,7 +223,7 @@ class Gathering {
     known.after = change.op === 'delete' ? null : merged(change.row, known.after);
   }
 
-  finish(transaction: Transaction): GatheredCommit {
+  finish(transaction: CanonicalTransaction): GatheredCommit {
     const rules = this.#rules;
     return {
       endLsn: transaction.endLsn,
@@ -230,6 +238,7 @@ class Gathering {
       referrals: onlyIf(this.#referrals.rows, (each) => rules.referral(each)),
       recharges: onlyIf(this.#recharges.rows, (each) => rules.recharge(each)),
       responses: onlyIf(this.#responses.rows, (each) => rules.response(each)),
+      customs: this.#customs,
       mergeSurvivors: this.#survivors,
       stateChanges: this.#stateChanges,
     };

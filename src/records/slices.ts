@@ -1,4 +1,4 @@
-import type { Transaction } from '../changes/transaction.js';
+import type { CanonicalTransaction } from '../changes/transaction.js';
 import { gather, type CandidateRules, type GatheredCommit, type Interest } from './gather.js';
 
 export interface SliceOptions {
@@ -29,7 +29,7 @@ const NOTHING: Interest = {
  * the balances at the commit's end. Slices hold disjoint accounts in order of first appearance, the same at each replay.
  */
 export async function* slices(
-  transaction: Transaction,
+  transaction: CanonicalTransaction,
   options: SliceOptions,
 ): AsyncGenerator<GatheredCommit> {
   const { rules, known, wholeRows = 5_000, sliceCandidates = 10_000 } = options;
@@ -108,6 +108,7 @@ class Scan {
         if (each.after?.user_id != null) this.#guests.add(each.after.user_id);
         return note(each.after?.account_id ?? null);
       },
+      custom: (row) => rules.custom(row) && note(row.accountId),
       voiding: (row) => rules.voiding(row),
     };
   }
@@ -133,6 +134,7 @@ function within(rules: CandidateRules, slice: ReadonlySet<string>): CandidateRul
     recharge: (each) => has(each.after?.account_id) && rules.recharge(each),
     response: (each) => has(each.after?.account_id) && rules.response(each),
     registration: (each) => has(each.after?.account_id) && rules.registration(each),
+    custom: (row) => has(row.accountId) && rules.custom(row),
     voiding: (row) => rules.voiding(row),
   };
 }

@@ -21,7 +21,7 @@ export interface HealingOptions {
   readonly database: DatabaseOptions;
   readonly slotName: string;
   readonly publicationName: string;
-  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes'>;
+  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'tables'>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

@@ -4,6 +4,8 @@ import type { CaptureSettings } from '../config/config.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { Clock } from '../lifecycle/clock.js';
+import type { Mapping } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { Logger } from '../observability/logger.js';
 import { clientConfig, type DatabaseOptions } from '../postgres/connection.js';
 import type { Lsn } from '../postgres/lsn.js';
@@ -32,6 +34,8 @@ export interface PassContext {
   readonly slotName: string;
   /** Opens a derivation for one pass: rules, look-ups and a directory of its own. */
   readonly openDerivation: OpenDerivation;
+  /** The one that `openDerivation` derives by. Default: the tables are the reference schema's. */
+  readonly mapping?: Mapping;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -63,7 +67,7 @@ const MAX_FAILURES = 6;
  * Resolves when all was offered (not yet settled) or the signal aborted.
  */
 export async function runPass(context: PassContext, options: PassOptions): Promise<void> {
-  const { capture, slotName, logger, clock } = context;
+  const { capture, slotName, mapping = REFERENCE_MAPPING, logger, clock } = context;
   const { range, sink, signal, onCommit, onSettled } = options;
   const derive = await context.openDerivation({
     sink,
@@ -81,6 +85,7 @@ export async function runPass(context: PassContext, options: PassOptions): Promi
       publicationName: capture.publicationName,
       spillDir: capture.spillDir,
       transactionMemoryBytes: capture.transactionMemoryBytes,
+      tables: mapping.tables,
       logger,
       clock,
     },

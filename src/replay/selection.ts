@@ -84,9 +84,8 @@ function* select(offered: OfferedTransaction, selection: Selection, tally: Tally
 function isSelected(call: Derived, { names, accountIds }: Selection): boolean {
   if (names !== null && !names.has(call.name) && !names.has(EVENT_NAMES[call.rank.kind] ?? '')) return false;
   if (accountIds === null) return true;
-  // `<merchant>:<account>`; three parts where there is no account.
-  const [, accountId = '', none] = call.accountKey.split(':');
-  return none === undefined && accountIds.has(accountId);
+  // `<merchant>:<account>`, of which only the account may hold a colon; `<merchant>:<table>:<key>` without an account.
+  return accountIds.has(call.accountKey.slice(call.accountKey.indexOf(':') + 1));
 }
 
 const MAX_ID_CHARS = 99;

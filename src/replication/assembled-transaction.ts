@@ -1,4 +1,4 @@
-import type { Change, Transaction } from '../changes/transaction.js';
+import type { SourceChange, Transaction } from '../changes/transaction.js';
 import type { Lsn } from '../postgres/lsn.js';
 import { notPgoutput } from './bytes.js';
 import type { PgoutputDecoder } from './pgoutput.js';
@@ -75,7 +75,7 @@ export class AssembledTransaction implements Transaction {
     return this.#spill !== null;
   }
 
-  forEachChange(visit: (change: Change) => void): void | Promise<void> {
+  forEachChange(visit: (change: SourceChange) => void): void | Promise<void> {
     const segments = this.#held();
     if (this.#spill !== null) return this.#walkSpilled(this.#spill, visit);
     for (const segment of segments) this.#walk(segment.bytes, segment.start, segment.end, visit);
@@ -88,12 +88,12 @@ export class AssembledTransaction implements Transaction {
     this.#spill?.release();
   }
 
-  async #walkSpilled(spill: SpillFile, visit: (change: Change) => void): Promise<void> {
+  async #walkSpilled(spill: SpillFile, visit: (change: SourceChange) => void): Promise<void> {
     for await (const block of spill.blocks()) this.#walk(block, 0, block.length, visit);
     for (const segment of this.#held()) this.#walk(segment.bytes, segment.start, segment.end, visit);
   }
 
-  #walk(bytes: Buffer, start: number, end: number, visit: (change: Change) => void): void {
+  #walk(bytes: Buffer, start: number, end: number, visit: (change: SourceChange) => void): void {
     const decoder = this.#decoder;
     const registry = this.#registry;
     for (let at = start; at < end;) {

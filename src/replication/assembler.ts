@@ -1,4 +1,5 @@
 import { failpoint } from '../lifecycle/failpoint.js';
+import type { SourceTables } from '../mapping/mapping.js';
 import {
   AssembledTransaction,
   ROW_HEADER_BYTES,
@@ -19,6 +20,8 @@ export interface AssemblerObserver {
 }
 
 export interface AssemblerOptions {
+  /** Tables whose rows are held, and the columns of each. Default: the reference schema's. */
+  readonly tables?: SourceTables | undefined;
   readonly spill: SpillDirectory;
   /** Rows of one transaction kept in memory; past it they go to a file. Default 32 MiB. */
   readonly transactionMemoryBytes?: number | undefined;
@@ -54,7 +57,7 @@ const MAX_COMMIT_RECORD_BYTES = 2n ** 31n;
  * Bytes are copied: node-postgres reuses its receive buffer. Rows of tables that are not mapped are dropped on arrival.
  */
 export class Assembler {
-  readonly registry = new RelationRegistry();
+  readonly registry: RelationRegistry;
   readonly #decoder = new PgoutputDecoder();
   readonly #spill: SpillDirectory;
   readonly #budget: number;
@@ -71,6 +74,7 @@ export class Assembler {
   #lastEnd: Lsn = ZERO_LSN;
 
   constructor(options: AssemblerOptions) {
+    this.registry = new RelationRegistry(options.tables);
     this.#spill = options.spill;
     this.#budget = options.transactionMemoryBytes ?? 32 * 1_048_576;
     this.#blockBytes = options.blockBytes ?? 262_144;

@@ -1,4 +1,4 @@
-import type { Change } from '../changes/transaction.js';
+import type { SourceChange, SourceRow } from '../changes/transaction.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Lsn } from '../postgres/lsn.js';
 import { ByteReader, notPgoutput, utf8 } from './bytes.js';
@@ -100,7 +100,7 @@ export class PgoutputDecoder {
    * The change of a row message at `bytes[start, end)`, its mapped columns only.
    * @throws ConnectorError SCHEMA_DRIFT when the version lacks a mapped column; WAL_DECODE.
    */
-  change(version: RelationVersion, bytes: Buffer, start: number, end: number): Change {
+  change(version: RelationVersion, bytes: Buffer, start: number, end: number): SourceChange {
     const table = version.table;
     if (table === null) notPgoutput('a held row of a table that is not mapped', start);
     if (version.missingColumn !== null) throw schemaDrift(version.qualifiedName, version.missingColumn);
@@ -109,9 +109,9 @@ export class PgoutputDecoder {
     if (reader.u32() !== version.relationId) notPgoutput('a row of another relation', start + 1);
     this.#textStart = start;
     this.#text = end - start <= SLICED_ROW_BYTES ? bytes.toString('latin1', start, end) : null;
-    let op: Change['op'];
-    let row: object | null = null;
-    let old: object | null = null;
+    let op: SourceChange['op'];
+    let row: SourceRow | null = null;
+    let old: SourceRow | null = null;
     let tuple = reader.u8();
     switch (kind) {
       case MESSAGE.insert:
@@ -139,13 +139,12 @@ export class PgoutputDecoder {
         notPgoutput('not a row message', start);
     }
     reader.finish();
-    // The mapping is data, so the compiler cannot follow that `row` has exactly the columns of `table`; the version
-    // was bound to that table's columns by name, and rows of versions that lack one are refused above.
-    return { op, table, row, old } as Change;
+    // Which of the rows is there follows from the operation, above.
+    return { op, table, row, old } as SourceChange;
   }
 
   /** One tuple as an object. Keys are assigned in the mapping's order, so all rows of a table share one hidden class. */
-  #tuple(version: RelationVersion, bytes: Buffer, kind: number): object {
+  #tuple(version: RelationVersion, bytes: Buffer, kind: number): SourceRow {
     const reader = this.#reader;
     const { target, inKey, columns } = version;
     const countAt = reader.position;

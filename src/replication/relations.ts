@@ -1,4 +1,6 @@
-import { columnsOf, isMappedTable, type TableName } from '../records/tables.js';
+import type { SourceTables } from '../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { columnsOf } from '../mapping/source-tables.js';
 import { ByteReader, notPgoutput } from './bytes.js';
 
 /** Flags, an empty name's end, type and type modifier. */
@@ -16,14 +18,14 @@ export interface RelationVersion {
   readonly relationId: number;
   readonly qualifiedName: string;
   /** Null: not a table the connector reads; its rows are dropped where they arrive. */
-  readonly table: TableName | null;
+  readonly table: string | null;
   /** A mapped column that this version does not send: rows of it cannot be decoded. */
   readonly missingColumn: string | null;
   /** For each column on the wire its place among the mapped columns, or -1. */
   readonly target: Int16Array;
   /** For each column on the wire, 1 when it belongs to the replica identity. */
   readonly inKey: Uint8Array;
-  /** Mapped columns in the order of `TABLES`: every row object gets its keys in this order and so shares one shape. */
+  /** Mapped columns in the order of the mapping: every row object gets its keys in this order and so shares one shape. */
   readonly columns: readonly string[];
 }
 
@@ -33,10 +35,16 @@ export interface RelationVersion {
  * changes, not with time.
  */
 export class RelationRegistry {
+  readonly #tables: SourceTables;
   readonly #versions: RelationVersion[] = [];
   readonly #byContent = new Map<string, RelationVersion>();
   readonly #current = new Map<number, RelationVersion>();
   readonly #reader = new ByteReader();
+
+  /** @param tables those whose rows are read. Default: the reference schema's. */
+  constructor(tables: SourceTables = REFERENCE_MAPPING.tables) {
+    this.#tables = tables;
+  }
 
   /**
    * Takes a whole RELATION message, its type byte included.
@@ -46,7 +54,8 @@ export class RelationRegistry {
     const content = message.toString('latin1');
     let version = this.#byContent.get(content);
     if (version === undefined) {
-      version = parseRelation(this.#reader.over(message, 0, message.length), this.#versions.length);
+      const reader = this.#reader.over(message, 0, message.length);
+      version = parseRelation(reader, this.#tables, this.#versions.length);
       this.#versions.push(version);
       this.#byContent.set(content, version);
     }
@@ -69,7 +78,7 @@ export class RelationRegistry {
   }
 }
 
-function parseRelation(reader: ByteReader, index: number): RelationVersion {
+function parseRelation(reader: ByteReader, tables: SourceTables, index: number): RelationVersion {
   reader.take(1);
   const relationId = reader.u32();
   const schema = reader.cstring();
@@ -79,8 +88,9 @@ function parseRelation(reader: ByteReader, index: number): RelationVersion {
   if (!REPLICA_IDENTITIES.has(String.fromCharCode(reader.u8()))) {
     notPgoutput('an unknown replica identity', identityAt);
   }
-  const table = isMappedTable(qualifiedName) ? qualifiedName : null;
-  const columns = table === null ? [] : columnsOf(table);
+  // `a.b.c` in the mapping is table `b.c` of schema `a`, and not table `c` of schema `a.b`.
+  const table = schema.includes('.') ? undefined : tables.get(qualifiedName);
+  const columns = table === undefined ? [] : columnsOf(table);
   const count = reader.u16();
   reader.need(count * MIN_COLUMN_BYTES);
   const target = new Int16Array(count);
@@ -96,5 +106,14 @@ function parseRelation(reader: ByteReader, index: number): RelationVersion {
   }
   reader.finish();
   const missingColumn = columns.find((column) => !sent.has(column)) ?? null;
-  return { index, relationId, qualifiedName, table, missingColumn, target, inKey, columns };
+  return {
+    index,
+    relationId,
+    qualifiedName,
+    table: table?.name ?? null,
+    missingColumn,
+    target,
+    inKey,
+    columns,
+  };
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 
 import type { Clock } from '../lifecycle/clock.js';
+import type { SourceTables } from '../mapping/mapping.js';
 import type { Logger } from '../observability/logger.js';
 import type { Lsn } from '../postgres/lsn.js';
 import type { AssemblerObserver } from './assembler.js';
@@ -27,6 +28,8 @@ export interface WalStreamOptions {
    * in use and stays where it is; the copy ends with the connection, however that ends.
    */
   readonly temporaryCopy?: { readonly from: Lsn | null };
+  /** Tables whose rows are decoded, and the columns of each; rows of others are dropped. Default: the reference schema's. */
+  readonly tables?: SourceTables;
   /** Where transactions past their memory budget go. Made when missing. */
   readonly spillDir: string;
   readonly logger: Logger;

@@ -60,6 +60,7 @@ export class WalStream {
       now: () => options.clock.now(),
       observer: this.#observer,
       onRelease: (transaction) => this.#intake.released(transaction),
+      tables: options.tables,
       transactionMemoryBytes: options.transactionMemoryBytes,
     });
     this.#intake = new Intake({

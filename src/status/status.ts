@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { toError } from '../errors/connector-error.js';
+import { toldMessage } from '../errors/told.js';
 import type { Clock } from '../lifecycle/clock.js';
 import type { QueueStatus, QueueStatusReader } from '../queue/status.js';
 import { readDatabaseStatus, type DatabaseStatus } from './database-status.js';
@@ -44,7 +45,7 @@ async function answer<T>(reading: Promise<T>, timeoutMs: number, clock: Clock): 
     .then((): Answer<T> => ({ tag: 'away', reason: `no answer within ${timeoutMs / 1_000} s` }));
   const said = reading.then(
     (value): Answer<T> => ({ tag: 'answered', value }),
-    (error: unknown): Answer<T> => ({ tag: 'away', reason: toError(error).message }),
+    (error: unknown): Answer<T> => ({ tag: 'away', reason: toldMessage(toError(error)) }),
   );
   const first = await Promise.race([said, late]);
   over.abort();

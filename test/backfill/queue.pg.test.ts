@@ -39,6 +39,7 @@ test('reading waits while the lane holds enough, and goes on when it is delivere
     config,
     source: config.sources[0],
     logger: silentLogger,
+    list: null,
     withLiveLanes: false,
     onObstacle: () => undefined,
   });

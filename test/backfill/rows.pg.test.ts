@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { KeyScan } from '../../src/backfill/key-scan.js';
 import { feeds } from '../../src/backfill/feeds.js';
-import { BEGINNING_US, LEAST_KEY, type Place } from '../../src/backfill/stretch.js';
+import { BEGINNING_US, positionBefore, type Place, type Position } from '../../src/backfill/stretch.js';
 import type { Derived } from '../../src/events/event.js';
+import { REFERENCE_MAPPING } from '../../src/mapping/reference.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { MERCHANT, POINTS, purchase, purchaseSql, seedAccount, seedBrand, STORE } from '../support/brand.js';
@@ -187,37 +188,44 @@ test('profiles: one identify for each registered account that takes part, as it 
   expect(Date.parse(body.timestamp)).toBeGreaterThanOrEqual(Math.floor(before / 1000));
 });
 
-test('a table without an index on its time is walked by key, again and again where there is more than memory holds', async () => {
-  await using db = await testDatabase();
-  await seedBrand(db);
-  await seedAccount(db, { accountId: 1 });
-  // Keys and times run against each other.
-  await db.sql(`INSERT INTO loyalty.checkin (checkin_id, merchant_id, account_id, channel, checkin_time)
+test.each([
+  ['by key', true],
+  ['through a cursor where its key has no index', false],
+])(
+  'a table without an index on its time is walked %s, again and again where there is more than memory holds',
+  async (_way, isKeyIndexed) => {
+    await using db = await testDatabase();
+    await seedBrand(db);
+    await seedAccount(db, { accountId: 1 });
+    // Keys and times run against each other.
+    await db.sql(`INSERT INTO loyalty.checkin (checkin_id, merchant_id, account_id, channel, checkin_time)
     SELECT i - 40, ${MERCHANT}, 1, 'MOBILE_APP', timestamptz '2026-01-01' - i * interval '1 minute' FROM generate_series(1, 83) i`);
-  const knex = openKnex({ url: db.url });
-  let walked = 0;
-  const scan = new KeyScan({
-    knex,
-    feed: feeds(true).checkins,
-    clock: { now: () => 0, sleep: async () => undefined },
-    chunkRows: 10,
-    maxPlaces: 25,
-    onScanned: () => (walked += 1),
-  });
-  const places: Place[] = [];
-  let after: Place = { atUs: BEGINNING_US, key: LEAST_KEY };
-  for (let done = false; !done;) {
-    const span = { after, untilUs: systemClock.now() * 1_000, merchantId: null, streamedFromUs: null };
-    const stretch = await scan.next(span, 7, new AbortController().signal);
-    const kept = stretch.places.filter(({ atUs }) => atUs <= stretch.knownUpToUs);
-    places.push(...kept);
-    after = kept.at(-1) ?? after;
-    done = stretch.knownUpToUs === span.untilUs - 1;
-  }
-  await knex.destroy();
-  expect(places.map(({ key }) => Number(key))).toEqual(Array.from({ length: 83 }, (_, i) => 43 - i));
-  expect(walked).toBeGreaterThan(2 * 9);
-});
+    const knex = openKnex({ url: db.url });
+    let walked = 0;
+    const scan = new KeyScan({
+      knex,
+      feed: feeds(true, REFERENCE_MAPPING.relations).checkins,
+      isKeyIndexed,
+      clock: { now: () => 0, sleep: async () => undefined },
+      chunkRows: 10,
+      maxPlaces: 25,
+      onScanned: () => (walked += 1),
+    });
+    const places: Place[] = [];
+    let after: Position = positionBefore(BEGINNING_US);
+    for (let done = false; !done;) {
+      const span = { after, untilUs: systemClock.now() * 1_000, merchantId: null, streamedFromUs: null };
+      const stretch = await scan.next(span, 7, new AbortController().signal);
+      const kept = stretch.places.filter(({ atUs }) => atUs <= stretch.knownUpToUs);
+      places.push(...kept);
+      after = kept.at(-1) ?? after;
+      done = stretch.knownUpToUs === span.untilUs - 1;
+    }
+    await knex.destroy();
+    expect(places.map(({ key }) => Number(key))).toEqual(Array.from({ length: 83 }, (_, i) => 43 - i));
+    expect(walked).toBeGreaterThan(2 * 9);
+  },
+);
 
 test('what a stream has is left to it, but for rows dated ahead of the clock', async () => {
   await using db = await testDatabase();

@@ -14,6 +14,8 @@ describe('--help', () => {
     [['preview']],
     [['reconcile']],
     [['status']],
+    [['mapping']],
+    [['mapping', 'init']],
   ])('of %j is what was reviewed', async (command: string[]) => {
     const { exitCode, out, err } = await invoke([...command, '--help']);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
@@ -26,8 +28,9 @@ describe('--help', () => {
   });
 
   it('fits in 110 columns', async () => {
-    for (const command of ['setup', 'check', 'run', 'demo', 'replay', 'preview', 'reconcile', 'status']) {
-      const { out } = await invoke([command, '--help']);
+    const alone = ['setup', 'check', 'run', 'demo', 'replay', 'preview', 'reconcile', 'status'];
+    for (const command of [...alone.map((name) => [name]), ['mapping', 'init']]) {
+      const { out } = await invoke([...command, '--help']);
       expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
     }
   });

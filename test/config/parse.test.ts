@@ -64,6 +64,8 @@ describe('defaults', () => {
         replayRetentionMs: 6 * 3_600_000,
       },
       queue: { prefix: 'paytronix' },
+      mapping: { zone: null, feeds: null, rows: [], customEvents: [] },
+      suppression: { file: null, table: null, tableRefreshMs: 60_000 },
       sources: [
         {
           lanes: 1,
@@ -107,6 +109,28 @@ describe('defaults', () => {
       logLevel: 'info',
       shutdownGraceMs: 25_000,
     });
+  });
+
+  it('a suppression list is named by a path, which is not read here, and by a column as the catalogue calls it', () => {
+    expect(
+      parse({
+        SUPPRESSION_FILE: '/etc/no-such-file',
+        SUPPRESSION_TABLE: 'public.OptedOut.guest_id',
+        SUPPRESSION_TABLE_REFRESH: '5m',
+      }).suppression,
+    ).toEqual({
+      file: '/etc/no-such-file',
+      table: { schema: 'public', table: 'OptedOut', column: 'guest_id' },
+      tableRefreshMs: 300_000,
+    });
+    for (const text of ['opted_out', 'public.opted_out', 'a.b.c.d', '"public"."a"."b"', 'public.a b.c']) {
+      expect(problemsOf({ SUPPRESSION_TABLE: text })).toEqual([
+        `SUPPRESSION_TABLE is ${JSON.stringify(text)}; it must be schema, table and column, such as public.opted_out.guest_id, without quotes.`,
+      ]);
+    }
+    expect(problemsOf({ SUPPRESSION_FIEL: '/etc/list' })).toEqual([
+      'SUPPRESSION_FIEL is not an option. Did you mean SUPPRESSION_FILE?',
+    ]);
   });
 
   it('a variable set to nothing counts as unset', () => {
@@ -192,6 +216,10 @@ describe('every problem is reported at once, in words', () => {
     [
       { CARD_NUMBER: 'MASKED', USER_ID: 'printed_card_number' },
       'USER_ID is printed_card_number, but CARD_NUMBER=MASKED leaves six digits of it, which many guests share; use HASHED, or another USER_ID.',
+    ],
+    [
+      { PRIVACY: 'printed_card_number=drop', USER_ID: 'printed_card_number' },
+      'USER_ID is printed_card_number, which is sent whole as the userId, but PRIVACY hides that property; use CARD_NUMBER=HASHED, or another USER_ID.',
     ],
     [{ DATABASE_URL: 'mysql://db/x' }, 'DATABASE_URL begins with "mysql:"'],
     [{ DATABASE_URL: 'postgresql://db/x?sslmode=prefer' }, 'DATABASE_URL has an sslmode that does not say'],

@@ -135,6 +135,19 @@ sources:
     expect(config.sources.map(({ delivery }) => delivery?.writeKey)).toEqual(['wk_file', 'wk_env']);
   });
 
+  it('the suppression list holds for every source: its file is named, and not taken for its contents', () => {
+    const top = 'suppression_file: file:/etc/guests\nsuppression_table: public.opted_out.guest\n';
+    const files = { '/etc/guests': '4711' };
+    expect(parse({ yaml: `${top}${MINIMAL}`, files }).suppression).toEqual({
+      file: '/etc/guests',
+      table: { schema: 'public', table: 'opted_out', column: 'guest' },
+      tableRefreshMs: 60_000,
+    });
+    expect(problems({ yaml: withSource('suppression_file: /etc/guests') })).toEqual([
+      `${PATH}:8:5 "suppression_file" is not a setting of a source. It holds for all sources: write it at the top.`,
+    ]);
+  });
+
   it('privacy is written as a list or as keys, and is each source’s own', () => {
     const yaml = `${MINIMAL}    privacy: { last_name: mask, store_postal_code: truncate:3, email_opt_in: drop }
   - name: cellar

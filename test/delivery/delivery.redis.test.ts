@@ -13,9 +13,11 @@ import {
 } from '../../src/queue/job.js';
 import { DEFAULT_PREFIX, laneQueueName, laneStateKey } from '../../src/queue/keys.js';
 import { openQueue } from '../../src/queue/lane-queue.js';
+import { publishListed } from '../../src/queue/listed-guests.js';
 import { suppressGuests } from '../../src/queue/suppressions.js';
 import { range, until } from '../queue/rig.js';
 import { eventCall, queuedCall, transaction } from '../queue/sample-calls.js';
+import { setOf } from '../suppression/sets.js';
 import { ids, openDelivery, type DeliveryRig } from './rig.js';
 
 const STATE = laneStateKey(DEFAULT_PREFIX, 'default', 0);
@@ -349,6 +351,58 @@ test('a suppressed guest’s queued events are dropped and counted, the others g
   expect(r.arrived()).toEqual(['m1', 'm3', 'm4', 'm6']);
   await until(() => dropped.length === 2, 'counted');
   expect(dropped).toEqual(['m2', 'm5']);
+});
+
+test('a listed guest’s queued events are dropped and counted; once off the list, later ones go out', async () => {
+  await using r = await openDelivery();
+  const publish = async (...guests: string[]): Promise<boolean> =>
+    publishListed(
+      { prefix: DEFAULT_PREFIX, sources: ['default'], patiently: async (step) => step(r.queue.client) },
+      setOf(...guests),
+    );
+  await r.enqueue(ids(1, 4));
+  await suppressGuests(r.queue.client, DEFAULT_PREFIX, ['g2']);
+  await publish('g2', 'g3');
+  const dropped: string[] = [];
+  await r.deliver({
+    observer: { suppressed: (_source, calls) => dropped.push(...calls.map((call) => call.messageId)) },
+  });
+  await r.receiver.waitUntil(() => r.receiver.counts.events >= 2);
+  await until(() => dropped.length === 2, 'counted');
+  await publish();
+  await r.enqueue(ids(2, 4));
+  await r.receiver.waitUntil(() => r.receiver.counts.events >= 4);
+  expect(r.arrived()).toEqual(['m1', 'm4', 'm3', 'm4']);
+  await until(() => dropped.length === 3, 'counted');
+  expect(dropped).toEqual(['m2', 'm3', 'm2']);
+});
+
+test('a process with a list of its own drops whoever is on either', async () => {
+  await using r = await openDelivery();
+  await publishListed(
+    { prefix: DEFAULT_PREFIX, sources: ['default'], patiently: async (step) => step(r.queue.client) },
+    setOf('g2'),
+  );
+  await r.enqueue(ids(1, 4));
+  await r.deliver({ listed: { guests: setOf('g3') } });
+  await r.receiver.waitUntil(() => r.receiver.counts.events >= 2);
+  expect(r.arrived()).toEqual(['m1', 'm4']);
+});
+
+test('where capture alone can read the list, delivery begins once it is published', async () => {
+  await using r = await openDelivery();
+  await r.enqueue(ids(1, 2));
+  let waiting = 0;
+  const started = r.deliver({ needsPublishedList: true, observer: { awaitsList: () => (waiting += 1) } });
+  await until(() => waiting > 0, 'told of');
+  expect(r.arrived()).toEqual([]);
+  await publishListed(
+    { prefix: DEFAULT_PREFIX, sources: ['default'], patiently: async (step) => step(r.queue.client) },
+    setOf('g1'),
+  );
+  await started;
+  await r.receiver.waitUntil(() => r.receiver.counts.events >= 1);
+  expect(r.arrived()).toEqual(['m2']);
 });
 
 test('a dead letter that is put back goes out in its lane without disturbing the sequence', async () => {

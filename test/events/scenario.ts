@@ -3,8 +3,8 @@ import { deriveEvents } from '../../src/events/derive.js';
 import type { Derived } from '../../src/events/event.js';
 import type { Commit, Transition } from '../../src/records/commit.js';
 import type { Row, TableName } from '../../src/records/tables.js';
-import { worldAt } from './example-rows.js';
-import { settingsOf, type World } from './world.js';
+import { exampleCommits, runCommit, worldAt } from './example-rows.js';
+import { settingsOf, World } from './world.js';
 
 export const ACCOUNT = '998877';
 export const GUEST = '300501';
@@ -103,4 +103,20 @@ type TransitionOf<K> = K extends 'accounts'
 
 export function at(commitName: string): Scenario {
   return new Scenario(commitName);
+}
+
+/** Everything the examples do, in one commit. */
+export function everythingAtOnce(): Scenario {
+  const scenario = at('survey-completion');
+  const world = new World();
+  const commits = exampleCommits().map((example) => runCommit(world, example));
+  const merged = <
+    K extends 'transactions' | 'entries' | 'accounts' | 'checkins' | 'referrals' | 'recharges' | 'responses',
+  >(
+    kind: K,
+  ) => new Map(commits.flatMap((commit) => [...(commit[kind] as ReadonlyMap<string, object>)]));
+  const kinds = ['transactions', 'entries', 'checkins', 'referrals', 'recharges', 'responses'] as const;
+  const all = Object.fromEntries(kinds.map((kind) => [kind, merged(kind)]));
+  const accounts = new Map(commits.flatMap((commit) => [...commit.accounts]).reverse());
+  return scenario.rows({ ...all, accounts });
 }

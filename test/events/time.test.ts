@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isKnownZone, localDate, localTime, momentOfLocal, offsetMs } from '../../src/events/local-time.js';
+import { isKnownZone, localDate, localTime, momentOfLocal, offsetMs } from '../../src/records/zones.js';
 import type { Row } from '../../src/records/tables.js';
 import { at, type SentCall } from './scenario.js';
 

@@ -24,8 +24,15 @@ const expirations = fc.constantFrom(
 );
 const flags = fc.constantFrom('t', 'f');
 const wallet: fc.Arbitrary<
-  Omit<WalletFacts, 'definition'> & { label: string; unit: string | null; visible: string; giftable: string }
+  Omit<WalletFacts, 'definition'> & {
+    code: string;
+    label: string;
+    unit: string | null;
+    visible: string;
+    giftable: string;
+  }
 > = fc.record({
+  code: fc.string({ minLength: 1, maxLength: 3 }),
   label: fc.string({ unit: 'binary' }),
   unit: fc.option(fc.string()),
   visible: flags,
@@ -41,10 +48,10 @@ test('wallets written from pieces are what the whole properties would be, or are
   let written = 0;
   fc.assert(
     fc.property(fc.array(wallet, { maxLength: 60 }), (given) => {
-      const wallets = given.map(({ label, unit, visible, giftable, ...facts }, at): WalletFacts => {
+      const wallets = given.map(({ code, label, unit, visible, giftable, ...facts }, at): WalletFacts => {
         const definition = row('loyalty.wallet_definition', {
           merchant_id: '1',
-          wallet_code: String(at),
+          wallet_code: `${at}${code}`,
           label,
           unit,
           wallet_type: 'POINT',

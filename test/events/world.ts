@@ -163,6 +163,7 @@ export function commitOf(rows: CommitRows): Commit {
     referrals: keyed(rows.referrals, ({ before, after }) => (after ?? before)?.referral_id),
     recharges: keyed(rows.recharges, ({ before, after }) => (after ?? before)?.recharge_id),
     responses: keyed(rows.responses, ({ before, after }) => (after ?? before)?.response_id),
+    customs: new Map(),
   };
 }
 

@@ -25,6 +25,8 @@ export const CAPTURE_PLACES: readonly Place[] = [
   { at: 'suppression-kept' },
   { at: 'suppression-queued' },
   { at: 'transaction-spilled' },
+  { at: 'list-published' },
+  { at: 'listed-counted', passing: 2 },
 ];
 
 export const DELIVERY_PLACES: readonly Place[] = [
@@ -94,8 +96,12 @@ export async function killedInBusiness(brand: System, victim: RunningProcess): P
 }
 
 /** A process that takes over finds everything as it should be: set, ids, balances and order of all that came so far. */
-export async function inherits(brand: System, setAside: ReadonlySet<string> = new Set()): Promise<void> {
-  const heir = brand.run('all');
+export async function inherits(
+  brand: System,
+  setAside: ReadonlySet<string> = new Set(),
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const heir = brand.run('all', env);
   await heir.logged('capture is streaming');
   const verdict = await brand.verdict({ setAside });
   expect(verdict.findings, heir.log()).toEqual([]);

@@ -67,6 +67,17 @@ test('a table whose old rows are needed is never given a column list', () => {
   expect(desired.get('loyalty.guest')).not.toContain('email');
 });
 
+test('columns that tell a row are published also where none of them is read', () => {
+  const tables = new Map([
+    ['a.b', { name: 'a.b', key: ['id'], columns: { x: 'nullable' }, identity: 'default' }],
+    ['a.c', { name: 'a.c', key: ['id'], columns: { x: 'nullable' }, identity: 'full' }],
+  ] as const);
+  expect([...desiredPublication({ tables })]).toEqual([
+    ['a.b', ['x', 'id']],
+    ['a.c', null],
+  ]);
+});
+
 test('columns of an identity index join the list, or every UPDATE would fail', () => {
   const identityColumns = new Map([['loyalty.guest', ['user_id', 'username']]]);
   const columns = desiredPublication({ identityColumns }).get('loyalty.guest');

@@ -10,6 +10,7 @@ import { connectorMigrationState, migrateConnector } from '../../src/postgres/mi
 import { setUp } from '../../src/postgres/setup.js';
 import { setupScript } from '../../src/postgres/setup-sql.js';
 import { compareStart } from '../../src/replication/startup.js';
+import { MEMBER, ODD_MAPPING, ODD_SCHEMA } from '../support/odd-schema.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 
 const PSQL = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find((path) =>
@@ -157,6 +158,46 @@ test.skipIf(PSQL === undefined)(
     expect((await database.sql('SELECT FROM pg_publication')).rowCount).toBe(0);
   },
 );
+
+test.skipIf(PSQL === undefined)(
+  'the printed script publishes and grants the tables of a mapping, whatever their names',
+  async () => {
+    await using byScript = await testDatabase({ migrate: false });
+    await using byCommand = await testDatabase({ migrate: false });
+    const role = `role_${byScript.name}`;
+    await byScript.sql(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD 'x'`);
+    for (const database of [byScript, byCommand]) await database.sql(ODD_SCHEMA);
+    const common = { publicationName: 'odd?', mapping: ODD_MAPPING };
+    const slotName = `slot_${byScript.name}`;
+    const script = setupScript({ ...common, slotName, role });
+    expect(await psql(byScript.url, script)).toEqual({ code: 0, errors: '' });
+    expect(await psql(byScript.url, script)).toEqual({ code: 0, errors: '' });
+    const knex = openKnex({ url: byCommand.url });
+    const commanded = `slot_${byCommand.name}`;
+    await setUp(knex, { ...common, slotName: commanded, database: { url: byCommand.url }, compareStart });
+    await knex.destroy();
+    expect(await stateOf(byScript, slotName)).toEqual(await stateOf(byCommand, commanded));
+    const { rows } = await byScript.sql<{ name: string }>(
+      `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'public.member'::regclass AND attnum > 0
+      AND has_column_privilege($1, attrelid, attnum, 'SELECT')`,
+      [role],
+    );
+    expect(rows.map(({ name }) => name)).toEqual(Object.keys(MEMBER.columns));
+    await byScript.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  },
+);
+
+test('the printed script is whole for a mapping that needs no old rows', () => {
+  const tables = new Map([[MEMBER.name, MEMBER]]);
+  const script = setupScript({
+    publicationName: 'p',
+    slotName: 's',
+    role: 'r',
+    mapping: { ...ODD_MAPPING, tables },
+  });
+  expect(script).toContain('ANY(ARRAY[]::regclass[])');
+  expect(script).not.toContain('loyalty');
+});
 
 test('the printed script says what a column list costs, and how to do without', () => {
   const script = setupScript({ publicationName: 'p', slotName: 's', role: 'r' });

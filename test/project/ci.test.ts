@@ -46,6 +46,19 @@ describe('count-tests', () => {
     expect(count(report(3, 1, 2))).toEqual({ status: 1, stdout: 'tests: 3 passed, 1 failed, 2 skipped\n' });
   });
 
+  it('names what failed above the line', () => {
+    const assertion = { status: 'failed', fullName: 'adds', failureMessages: ['1 is not 2\n  at add.ts:1'] };
+    const testResults = [
+      { name: 'add.test.ts', status: 'failed', message: '', assertionResults: [assertion] },
+      { name: 'gone.test.ts', status: 'failed', message: 'no such module', assertionResults: [] },
+    ];
+    expect(count({ ...report(3, 1), testResults })).toEqual({
+      status: 1,
+      stdout:
+        'failed: add.test.ts > adds\n1 is not 2\n  at add.ts:1\nfailed: gone.test.ts\nno such module\ntests: 3 passed, 1 failed\n',
+    });
+  });
+
   it('fails when a file of tests could not be loaded, when no test ran and when there is no report', () => {
     expect(count(report(3, 0, 0, false)).status).toBe(1);
     expect(count(report(0)).status).toBe(1);

@@ -39,6 +39,16 @@ const VIOLATIONS: readonly [file: string, text: string, rule: string][] = [
   ['src/changes/asks.ts', `import knex from 'knex';\nexport const a = knex;`, 'no-restricted-imports'],
   ['src/changes/re-exports.ts', `export { Pool } from 'pg';`, 'no-restricted-imports'],
   [
+    'src/mapping/reads-files.ts',
+    `import { a } from '../config/a.js';\nexport const b = a;`,
+    'no-restricted-imports',
+  ],
+  [
+    'src/config/binds.ts',
+    `import { a } from '../mapping/bind.js';\nexport const b = a;`,
+    'no-restricted-imports',
+  ],
+  [
     'src/status/asks-the-process.ts',
     `import { a } from '../delivery/a.js';\nexport const b = a;`,
     'no-restricted-imports',
@@ -56,6 +66,16 @@ const VIOLATIONS: readonly [file: string, text: string, rule: string][] = [
   [
     'src/delivery/knows-wal.ts',
     `import { a } from '../replication/a.js';\nexport const b = a;`,
+    'no-restricted-imports',
+  ],
+  [
+    'src/delivery/reads-the-list.ts',
+    `import { a } from '../suppression/configured-list.js';\nexport const b = a;`,
+    'no-restricted-imports',
+  ],
+  [
+    'src/suppression/asks-redis.ts',
+    `import { a } from '../queue/a.js';\nexport const b = a;`,
     'no-restricted-imports',
   ],
   [
@@ -86,6 +106,17 @@ const VIOLATIONS: readonly [file: string, text: string, rule: string][] = [
   [
     'src/records/knows-app.ts',
     `import { a } from '../app.js';\nexport const b = a;`,
+    'no-restricted-imports',
+  ],
+  [
+    'src/mapping/knows-events.ts',
+    `import { a } from '../events/a.js';\nexport const b = a;`,
+    'no-restricted-imports',
+  ],
+  ['src/mapping/connects.ts', `import knex from 'knex';\nexport const a = knex;`, 'no-restricted-imports'],
+  [
+    'src/records/knows-mapping.ts',
+    `import { a } from '../mapping/a.js';\nexport const b = a;`,
     'no-restricted-imports',
   ],
   [
@@ -191,6 +222,11 @@ const LAWFUL: readonly [file: string, text: string][] = [
   ],
   ['src/postgres/a.ts', `import knex from 'knex';\nexport const a = knex;`],
   ['src/records/a.ts', `export const a = 1;`],
+  [
+    'src/mapping/a.ts',
+    `import type { Knex } from 'knex';\nimport { a } from '../records/a.js';\nexport const b = (x: Knex): unknown => [x, a];`,
+  ],
+  ['src/postgres/b.ts', `import { b } from '../mapping/a.js';\nexport const c = b;`],
 ];
 
 const root = process.cwd();

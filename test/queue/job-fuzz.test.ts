@@ -23,10 +23,15 @@ function read(data: JobData): string[][] | null {
     const whole = lines.every(
       (line) => line.length === 7 && /^-?[0-9]{1,15}$/.test(line[2] ?? '') && line[6]?.[0] === '{',
     );
-    return whole && lines.length === data.n ? lines : null;
+    return whole && lines.length === data.n ? lines.map(keysEscaped) : null;
   } catch {
     return null;
   }
+}
+
+/** A percent sign in a key that escapes nothing stands for itself, and is escaped when it is written again. */
+function keysEscaped([accountKey = '', guestId = '', ...rest]: readonly string[]): string[] {
+  return [...[accountKey, guestId].map((key) => key.replaceAll(/%(?!09|0A|25)/g, '%25')), ...rest];
 }
 
 function linesOf(decoded: DecodedJob): string[][] | null {

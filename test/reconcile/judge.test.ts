@@ -17,11 +17,13 @@ function expected(
 ): ExpectedId {
   return {
     messageId,
+    event: 'POS Activity',
     hash: messageHash(messageId),
     doubt: null,
     commitAtMs: COMMITTED_MS,
     rowAtMs: COMMITTED_MS,
     repeat: false,
+    listed: false,
     ...more,
   };
 }
@@ -106,6 +108,52 @@ describe('one event in one minute', () => {
       );
       expect(verdict).toMatchObject({ expected: 40, delivered: 36, missing: 0, extra: 0 });
     }
+  });
+
+  describe('with guests on the suppression list', () => {
+    const ids = Array.from({ length: 40 }, (_, n) => `id-${n}`);
+    // Every fourth guest: more than could be found one by one.
+    const theirs = ids.filter((_, n) => n % 4 === 0);
+    const others = ids.filter((_, n) => n % 4 !== 0);
+    const calls = (isListed: boolean) =>
+      ids.map((id, n) => expected(id, { listed: isListed && n % 4 === 0 }));
+
+    it('tells what was passed over from what is missing', () => {
+      const found = judgeMinute(
+        facts({ expected: calls(true), live: [sum(...others.slice(1))], suppressed: [sum(...theirs)] }),
+      );
+      expect(found).toMatchObject({ delivered: 29, suppressed: 10, missing: 1, extra: 0 });
+      expect(found.missingIds.map(({ messageId }) => messageId)).toEqual(others.slice(0, 1));
+    });
+
+    it('does not call missing what was never counted: Redis lost it, or an older release did not', () => {
+      const verdict = judgeMinute(facts({ expected: calls(true), live: [sum(...others)] }));
+      expect(verdict).toMatchObject({ delivered: 30, suppressed: 10, missing: 0, extra: 0 });
+    });
+
+    it('knows of calls from before they were listed, and from after they were taken off, that they were delivered', () => {
+      const before = judgeMinute(facts({ expected: calls(true), live: [sum(...ids)] }));
+      expect(before).toMatchObject({ delivered: 40, suppressed: 0, missing: 0 });
+      const after = judgeMinute(
+        facts({ expected: calls(false), live: [sum(...others)], suppressed: [sum(...theirs)] }),
+      );
+      expect(after).toMatchObject({ delivered: 30, suppressed: 10, missing: 0, extra: 0 });
+    });
+
+    it('takes a backfill that left them out for what it is', () => {
+      const verdict = judgeMinute(
+        facts({ expected: calls(true), live: [sum(...ids.slice(0, 7))], again: [sum(...others)] }),
+      );
+      expect(verdict).toMatchObject({ missing: 0, extra: 0 });
+      expect(verdict.delivered + verdict.suppressed).toBe(40);
+    });
+
+    it('counts as missing no more than is, where guests were taken off and it cannot be told whose calls they were', () => {
+      const verdict = judgeMinute(
+        facts({ expected: calls(false), live: [sum(...others.slice(1, 28))], suppressed: [sum(...theirs)] }),
+      );
+      expect(verdict).toMatchObject({ expected: 40, delivered: 27, suppressed: 10, missing: 3, extra: 0 });
+    });
   });
 
   it('counts an id that a till repeats with its first row, wherever it was counted', () => {

@@ -110,6 +110,8 @@ function call(name: 'identify' | 'Loyalty Registration' | 'POS Activity', accoun
   };
 }
 
+const COMPOSITE = '1:store%3A1:9';
+
 async function selected(
   selection: Partial<Selection>,
   commitTimeUs = 5,
@@ -142,6 +144,7 @@ async function selected(
       call('Loyalty Registration', '1:7'),
       call('POS Activity', '1:8'),
       call('POS Activity', '1:txn:9'),
+      call('POS Activity', COMPOSITE),
     ],
     settled: () => void (settled = true),
   };
@@ -156,7 +159,7 @@ test('an event is chosen with the identify call that belongs to it, `identify` a
     'px-1-x-1:7',
   ]);
   expect((await selected({ names: new Set(['identify']) })).ids).toEqual(['px-1-identify-1:7']);
-  expect((await selected({})).tally).toEqual({ identify: 1, 'Loyalty Registration': 1, 'POS Activity': 2 });
+  expect((await selected({})).tally).toEqual({ identify: 1, 'Loyalty Registration': 1, 'POS Activity': 3 });
 });
 
 test('an account is chosen by its id, never by the key of a row without an account', async () => {
@@ -164,10 +167,11 @@ test('an account is chosen by its id, never by the key of a row without an accou
     'px-1-identify-1:7',
     'px-1-x-1:7',
   ]);
+  expect((await selected({ accountIds: new Set(['store%3A1:9']) })).ids).toEqual([`px-1-x-${COMPOSITE}`]);
 });
 
 test('times choose inclusively, and a commit outside settles without a call', async () => {
-  expect((await selected({ fromTimeUs: 5, toTimeUs: 5 })).ids).toHaveLength(4);
+  expect((await selected({ fromTimeUs: 5, toTimeUs: 5 })).ids).toHaveLength(5);
   expect((await selected({ fromTimeUs: 6 })).ids).toEqual([]);
   expect((await selected({ toTimeUs: 4 })).ids).toEqual([]);
 });

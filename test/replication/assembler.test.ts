@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import type { Change, Transaction } from '../../src/changes/transaction.js';
+import type { SourceChange, Transaction } from '../../src/changes/transaction.js';
 import { Assembler, type AssemblerOptions } from '../../src/replication/assembler.js';
 import { removeLeftovers } from '../../src/replication/spill.js';
 import {
@@ -52,7 +52,7 @@ function feed(target: Assembler, messages: readonly Buffer[]): Transaction[] {
 
 async function idsOf(transaction: Transaction | undefined): Promise<string[]> {
   const ids: string[] = [];
-  await transaction?.forEachChange((change: Change) => {
+  await transaction?.forEachChange((change: SourceChange) => {
     if (change.table === 'txn.check_card') ids.push(change.row?.check_id ?? '');
   });
   return ids;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import type { Change, Transaction } from '../../src/changes/transaction.js';
+import type { SourceChange, Transaction } from '../../src/changes/transaction.js';
 import { ConnectorError } from '../../src/errors/connector-error.js';
 import { Assembler } from '../../src/replication/assembler.js';
 import { PgoutputDecoder } from '../../src/replication/pgoutput.js';
@@ -67,7 +67,7 @@ async function ours(stream: readonly Buffer[], memoryBytes: number | undefined):
   const transactions: Outcome['transactions'] = [];
   for (const transaction of done) {
     const { xid, commitLsn, endLsn, commitTimeUs } = transaction;
-    const changes: Change[] = [];
+    const changes: SourceChange[] = [];
     const walk = await codeOf(() => transaction.forEachChange((change) => changes.push(change)));
     transactions.push({ head: [xid, commitLsn, endLsn, BigInt(commitTimeUs)], changes, walk });
     transaction.release();

@@ -49,11 +49,11 @@ export interface TestColumn {
 
 export function relationMessage(
   id: number,
-  table: string,
+  table: string | readonly [schema: string, name: string],
   columns: readonly TestColumn[],
   identity = 'd',
 ): Buffer {
-  const [schema, name] = table.split('.');
+  const [schema, name] = typeof table === 'string' ? table.split('.') : table;
   return Buffer.concat([
     letter('R'),
     u32(id),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { ConnectorError } from '../../src/errors/connector-error.js';
+import type { SourceTable } from '../../src/mapping/mapping.js';
 import { PgoutputDecoder } from '../../src/replication/pgoutput.js';
 import { RelationRegistry } from '../../src/replication/relations.js';
 import {
@@ -262,5 +263,25 @@ describe('relations', () => {
       new RelationRegistry().accept(relationMessage(9, 'public.other', [{ name: 'check_id' }])).table,
     ).toBeNull();
     expect(new RelationRegistry().accept(relationMessage(9, 'public.check_card', [])).table).toBeNull();
+  });
+
+  test('a mapping’s table is bound to its own columns, in the mapping’s order', () => {
+    const columns = { b: 'nullable', 'A b': 'required' } as const;
+    const table: SourceTable = { name: 'Sales.Order.Line', key: ['A b'], columns, identity: 'default' };
+    const registry = new RelationRegistry(new Map([[table.name, table]]));
+    const bind = (schema: string, name: string): ReturnType<RelationRegistry['accept']> =>
+      registry.accept(
+        relationMessage(7, [schema, name], [{ name: 'A b', key: true }, { name: 'secret' }, { name: 'b' }]),
+      );
+    const version = bind('Sales', 'Order.Line');
+    expect(decode(rowMessage('I', 7, tuple('N', ['1', 'hush', null])), version)).toStrictEqual({
+      op: 'insert',
+      table: table.name,
+      row: { b: null, 'A b': '1' },
+      old: null,
+    });
+    // The same text, and another table: a name is split at its first dot.
+    expect(bind('Sales.Order', 'Line').table).toBeNull();
+    expect(registry.accept(relationMessage(8, CHECK_CARD, mappedColumns(CHECK_CARD))).table).toBeNull();
   });
 });

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/lifecycle/clock.js';
 import { silentLogger } from '../../src/observability/logger.js';
 import { clientConfig } from '../../src/postgres/connection.js';
 import { parseLsn, type Lsn } from '../../src/postgres/lsn.js';
-import type { Change, Transaction } from '../../src/changes/transaction.js';
+import type { SourceChange, Transaction } from '../../src/changes/transaction.js';
 import { WalStream, type WalStreamOptions } from '../../src/replication/wal-stream.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 
@@ -94,7 +94,7 @@ export async function streaming(options: StreamingOptions = {}): Promise<Streami
 /** Every tier label inserted in the transaction: the marker most tests use. */
 export async function labels(transaction: Transaction): Promise<string[]> {
   const found: string[] = [];
-  await transaction.forEachChange((change: Change) => {
+  await transaction.forEachChange((change: SourceChange) => {
     if (change.table === 'loyalty.tier') found.push(change.row?.label ?? `-${change.old?.label ?? ''}`);
   });
   return found;

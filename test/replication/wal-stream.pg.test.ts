@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Change } from '../../src/changes/transaction.js';
+import type { SourceChange } from '../../src/changes/transaction.js';
 import type { Lsn } from '../../src/postgres/lsn.js';
 import { labels, streaming, takeLabels, tier, until } from './streaming.js';
 
@@ -48,7 +48,7 @@ describe('what is handed out', () => {
       `UPDATE loyalty.account SET enroll_date = '2026-11-20', updated_at = '2026-11-20 19:02:12.007+05'`,
     );
     await s.db.sql(`DELETE FROM loyalty.account_wallet`);
-    const changes: Change[] = [];
+    const changes: SourceChange[] = [];
     while (changes.length < 6) {
       for (const transaction of await stream.next()) {
         await transaction.forEachChange((change) => changes.push(change));
@@ -88,7 +88,7 @@ describe('what is handed out', () => {
       `INSERT INTO loyalty.account (account_id, merchant_id, card_template_code, account_status, enroll_date, updated_at) VALUES (1, 1, 1, 'ACTIVE', '2026-11-20', '2026-11-20T19:02:12Z')`,
     );
     const [transaction] = await stream.next();
-    const rows: Change[] = [];
+    const rows: SourceChange[] = [];
     await transaction?.forEachChange((change) => rows.push(change));
     expect(rows[0]?.row).toMatchObject({ enroll_date: '2026-11-20', updated_at: '2026-11-20 19:02:12+00' });
   });

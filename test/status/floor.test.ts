@@ -88,6 +88,7 @@ function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
               notes: [],
               deadLetters: {},
               suppressedGuests: 0,
+              listedGuests: null,
               ...queue,
             },
           },

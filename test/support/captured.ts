@@ -6,6 +6,8 @@ import type { CaptureState } from '../../src/capture/observer.js';
 import type { EventSettings } from '../../src/config/source.js';
 import { EVENT_NAMES, type Derived } from '../../src/events/event.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
+import type { Mapping } from '../../src/mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../../src/mapping/reference.js';
 import { silentLogger } from '../../src/observability/logger.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { setUp } from '../../src/postgres/setup.js';
@@ -81,6 +83,10 @@ export interface CapturedOptions {
   /** Waits here before a transaction settles: a queue that is down. Default: settles at once. */
   readonly gate?: () => Promise<void>;
   readonly cacheAccounts?: number;
+  /** Default: the reference schema's. */
+  readonly mapping?: Mapping;
+  /** Called for each commit with its number of rows. */
+  readonly onReceived?: (rowCount: number) => void;
 }
 
 /** Capture over the real database with a queue that takes everything at once: what would be sent, and in which order. */
@@ -98,6 +104,7 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     compareWithCheckpoint: async () => undefined,
     delivered: async () => ({}),
     renew: async () => undefined,
+    publishListed: async () => false,
     suppressedCount: async () => suppressed.length,
     suppress: async (guestIds) => void suppressed.push(...guestIds),
     beginAt: () => undefined,
@@ -133,7 +140,13 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     openSink: () => sink,
     logger: silentLogger,
     clock: systemClock,
-    observer: { state: (state) => void states.push(state) },
+    observer: {
+      state: (state) => void states.push(state),
+      received: ({ rowCount }) => options.onReceived?.(rowCount),
+    },
+    ...(options.mapping === undefined
+      ? {}
+      : { openMapping: async () => options.mapping ?? REFERENCE_MAPPING }),
     onUnreadableNumber: () => undefined,
   });
   const stopping = new AbortController();

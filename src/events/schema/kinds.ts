@@ -61,7 +61,7 @@ const KINDS: Readonly<Record<keyof Kinds | 'rows', Kind>> = {
     label: 'object of one level',
     schema: {
       type: 'object',
-      patternProperties: { '^wallet_[0-9]+_(code|label|balance)$': { type: ['string', 'number', 'null'] } },
+      patternProperties: { '^wallet_.+_(code|label|balance)$': { type: ['string', 'number', 'null'] } },
       additionalProperties: false,
     },
   },

@@ -2,8 +2,12 @@ import type { Knex } from 'knex';
 
 import { ConnectorError } from '../../errors/connector-error.js';
 import { systemClock, type Clock } from '../../lifecycle/clock.js';
+import type { Bound } from '../../mapping/bind.js';
+import type { Mapping } from '../../mapping/mapping.js';
+import { REFERENCE_MAPPING } from '../../mapping/reference.js';
 import { failure, ok, type Finding } from '../../preflight/finding.js';
 import type { compareStart } from '../../replication/startup.js';
+import { readTables } from '../catalog.js';
 import { readCheckpoint } from '../checkpoint-store.js';
 import { addressOf, openKnex, type DatabaseOptions } from '../connection.js';
 import { connectorMigrationState } from '../migrate.js';
@@ -11,6 +15,7 @@ import { comparePublication, readPublication } from '../publication.js';
 import { rowOf, rowsOf } from '../query.js';
 import { readSlot, replaySlotName, type SlotState } from '../slot.js';
 import { readSystem } from '../system.js';
+import { judgeMapping } from './mapping.js';
 import { judgePublication } from './publication.js';
 import { judgeReplaySlot } from './replay-slot.js';
 import { judgeRights, readRights } from './rights.js';
@@ -24,6 +29,8 @@ export interface CheckDatabaseOptions {
   readonly slotName: string;
   /** What a checkpoint, slot and server together mean: `compareStart` of the replication room. */
   readonly compareStart: typeof compareStart;
+  /** What the tables mean, or why that is not known. Default: they are the reference schema's. */
+  readonly readMapping?: (knex: Knex) => Promise<Bound>;
   /** Most WAL the replay slot may keep; null or absent: not compared with the server's own limit. */
   readonly replayMaxWalBytes?: number;
   /** Default: the system's. */
@@ -40,8 +47,13 @@ export async function checkDatabase(options: CheckDatabaseOptions): Promise<read
   try {
     await rowOf(knex, 'connecting', 'SELECT 1 AS one');
     findings.push(ok('connection', `connected to ${addressOf(options.database.url)}`));
-    for (const section of [serverSection, rightsSection, schemaSection, captureSection]) {
-      findings.push(...(await section(knex, options)));
+    findings.push(...(await serverSection(knex, options)));
+    const bound = await (options.readMapping ?? referenceMapping)(knex);
+    findings.push(...judgeMapping(bound));
+    if (bound.tag === 'bound') {
+      const { mapping } = bound;
+      findings.push(...(await rightsSection(knex, mapping)), ...(await schemaSection(knex, mapping)));
+      findings.push(...(await captureSection(knex, options, mapping)));
     }
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -64,12 +76,16 @@ async function serverSection(knex: Knex, options: CheckDatabaseOptions): Promise
   return judgeServer(facts, { main: main !== null, replay: replay !== null });
 }
 
-async function rightsSection(knex: Knex): Promise<readonly Finding[]> {
-  return judgeRights(await readRights(knex));
+async function referenceMapping(): Promise<Bound> {
+  return { tag: 'bound', mapping: REFERENCE_MAPPING };
 }
 
-async function schemaSection(knex: Knex): Promise<readonly Finding[]> {
-  const tables = judgeTables(await readTablesFacts(knex));
+async function rightsSection(knex: Knex, { tables }: Mapping): Promise<readonly Finding[]> {
+  return judgeRights(await readRights(knex, tables), tables);
+}
+
+async function schemaSection(knex: Knex, mapping: Mapping): Promise<readonly Finding[]> {
+  const tables = judgeTables(await readTablesFacts(knex, mapping), mapping);
   return [...(await migrationFindings(knex)), ...tables];
 }
 
@@ -98,12 +114,16 @@ async function migrationFindings(knex: Knex): Promise<readonly Finding[]> {
   }
 }
 
-async function captureSection(knex: Knex, options: CheckDatabaseOptions): Promise<readonly Finding[]> {
+async function captureSection(
+  knex: Knex,
+  options: CheckDatabaseOptions,
+  mapping: Mapping,
+): Promise<readonly Finding[]> {
   const { slotName, publicationName } = options;
   const system = await readSystem(knex, options.database);
   const slot = await readSlot(knex, slotName);
   const publication = await readPublication(knex, publicationName);
-  const { tables } = await readTablesFacts(knex);
+  const tables = await readTables(knex, mapping.tables);
   const readable = await mayReadCheckpoint(knex);
   const checkpoint = readable ? await readCheckpoint(knex, slotName) : null;
   const drifted = checkpoint !== null && comparePublication(checkpoint.publication, publication).length > 0;
@@ -111,6 +131,7 @@ async function captureSection(knex: Knex, options: CheckDatabaseOptions): Promis
     ...judgePublication({
       name: publicationName,
       publication,
+      mapped: mapping.tables,
       tables,
       setupCommand: drifted ? ACCEPT_GAP : 'paytronix-segment setup',
     }),

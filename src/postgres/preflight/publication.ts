@@ -1,5 +1,6 @@
+import type { SourceTable, SourceTables } from '../../mapping/mapping.js';
+import { columnsOf } from '../../mapping/source-tables.js';
 import { failure, ok, warning, type Finding } from '../../preflight/finding.js';
-import { columnsOf, TABLE_NAMES, TABLES, isMappedTable, type TableName } from '../../records/tables.js';
 import { tablesWithFull, type TableFacts } from '../catalog.js';
 import type { PublicationFingerprint, PublishedTable } from '../publication.js';
 import { quoteName, quoteTable } from '../query.js';
@@ -8,6 +9,8 @@ export interface PublicationFacts {
   readonly name: string;
   /** Null: there is none of that name. */
   readonly publication: PublicationFingerprint | null;
+  /** Tables whose rows events need. */
+  readonly mapped: SourceTables;
   readonly tables: ReadonlyMap<string, TableFacts>;
   /** The set-up command that would mend it: with `--accept-gap` where the checkpoint knows another publication. */
   readonly setupCommand: string;
@@ -16,6 +19,7 @@ export interface PublicationFacts {
 export function judgePublication({
   name,
   publication,
+  mapped,
   tables,
   setupCommand,
 }: PublicationFacts): readonly Finding[] {
@@ -34,9 +38,13 @@ export function judgePublication({
   const findings = [
     ...judgeKinds(name, publication.publish),
     ...judgeViaRoot(name, publication.publishViaRoot, tables),
-    ...TABLE_NAMES.flatMap((table) => judgeEntry(name, table, published.get(table), setupCommand)),
-    ...publication.tables.flatMap((entry) => judgeFatalPair(entry, full, setupCommand)),
-    ...judgeExtras(name, publication, setupCommand),
+    ...[...mapped.values()].flatMap((table) =>
+      judgeEntry(name, table, published.get(table.name), setupCommand),
+    ),
+    ...publication.tables.flatMap((entry) =>
+      judgeFatalPair(entry, mapped.get(entry.table)?.identity === 'full', full, setupCommand),
+    ),
+    ...judgeExtras(name, publication, mapped, setupCommand),
   ];
   return findings.length === 0 ? [ok('publication', `publication ${name} sends what events need`)] : findings;
 }
@@ -69,7 +77,7 @@ function judgeViaRoot(name: string, viaRoot: boolean, tables: ReadonlyMap<string
 
 function judgeEntry(
   name: string,
-  table: TableName,
+  table: SourceTable,
   entry: PublishedTable | undefined,
   setupCommand: string,
 ): Finding[] {
@@ -77,7 +85,7 @@ function judgeEntry(
     return [
       failure(
         'publication-table',
-        `publication ${name} lacks ${table}`,
+        `publication ${name} lacks ${table.name}`,
         'Its rows would never arrive.',
         setupCommand,
       ),
@@ -90,7 +98,7 @@ function judgeEntry(
     findings.push(
       failure(
         'publication-columns',
-        `publication ${name} leaves out ${absent.join(', ')} of ${table}`,
+        `publication ${name} leaves out ${absent.join(', ')} of ${table.name}`,
         'Events need them.',
         setupCommand,
       ),
@@ -100,7 +108,7 @@ function judgeEntry(
     findings.push(
       failure(
         'publication-filter',
-        `publication ${name} sends only rows of ${table} with ${rowFilter}`,
+        `publication ${name} sends only rows of ${table.name} with ${rowFilter}`,
         'The others are missing without a trace.',
         setupCommand,
       ),
@@ -111,11 +119,11 @@ function judgeEntry(
 
 function judgeFatalPair(
   { table, columns }: PublishedTable,
+  wanted: boolean,
   full: ReadonlySet<string>,
   setupCommand: string,
 ): Finding[] {
   if (columns === null || !full.has(table)) return [];
-  const wanted = isMappedTable(table) && TABLES[table].identity === 'full';
   return [
     failure(
       'column-list-and-full',
@@ -128,8 +136,13 @@ function judgeFatalPair(
   ];
 }
 
-function judgeExtras(name: string, publication: PublicationFingerprint, setupCommand: string): Finding[] {
-  const extra = publication.tables.map(({ table }) => table).filter((table) => !isMappedTable(table));
+function judgeExtras(
+  name: string,
+  publication: PublicationFingerprint,
+  mapped: SourceTables,
+  setupCommand: string,
+): Finding[] {
+  const extra = publication.tables.map(({ table }) => table).filter((table) => !mapped.has(table));
   // Rows under partition names come from the missing publish_via_partition_root, which has a finding of its own.
   if (extra.length === 0 || !publication.publishViaRoot) return [];
   return [

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 
+import type { SourceTables } from '../../mapping/mapping.js';
+import { columnsOf, schemasOf } from '../../mapping/source-tables.js';
 import { failure, ok, type Finding } from '../../preflight/finding.js';
-import { columnsOf, isMappedTable, TABLE_NAMES } from '../../records/tables.js';
 import { CONNECTOR_SCHEMA } from '../migrate.js';
 import { quoteName, rowOf, rowsOf } from '../query.js';
 import { grantSelectSql } from '../setup-sql.js';
@@ -28,7 +29,7 @@ const SCHEMAS_SQL = `SELECT nspname::text AS name FROM pg_namespace
 
 const COLUMNS_SQL = `SELECT n.nspname || '.' || c.relname AS table, a.attname::text AS column
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-  WHERE n.nspname || '.' || c.relname = ANY(?) AND NOT a.attisdropped AND (a.attnum > 0 OR a.attname = 'xmin')
+  WHERE n.nspname || '.' || c.relname = ANY(?) AND strpos(n.nspname, '.') = 0 AND NOT a.attisdropped AND (a.attnum > 0 OR a.attname = 'xmin')
     AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY 1, a.attnum`;
 
 const STATE_SQL = `SELECT c.relname::text AS name FROM pg_class c
@@ -38,35 +39,38 @@ const STATE_SQL = `SELECT c.relname::text AS name FROM pg_class c
         AND has_table_privilege(c.oid, 'DELETE'))) ORDER BY 1`;
 
 /** @throws ConnectorError DATABASE_… */
-export async function readRights(knex: Knex): Promise<RightsFacts> {
+export async function readRights(knex: Knex, tables: SourceTables): Promise<RightsFacts> {
   const doing = 'reading the rights of the role';
   const role = await rowOf<{ role: string; may_replicate: boolean }>(knex, doing, ROLE_SQL);
-  const schemas = [
-    ...new Set(TABLE_NAMES.map((table) => table.slice(0, table.indexOf('.')))),
-    CONNECTOR_SCHEMA,
-  ];
+  const schemas = [...schemasOf(tables), CONNECTOR_SCHEMA];
   const closed = await rowsOf<{ name: string }>(knex, doing, SCHEMAS_SQL, [schemas]);
-  const columns = await rowsOf<{ table: string; column: string }>(knex, doing, COLUMNS_SQL, [TABLE_NAMES]);
+  const columns = await rowsOf<{ table: string; column: string }>(knex, doing, COLUMNS_SQL, [
+    [...tables.keys()],
+  ]);
   const state = await rowsOf<{ name: string }>(knex, doing, STATE_SQL);
   return {
     role: role.role,
     mayReplicate: role.may_replicate,
     closedSchemas: closed.map(({ name }) => name),
-    unreadable: unreadableByTable(columns),
+    unreadable: unreadableByTable(tables, columns),
     unwritable: state.map(({ name }) => name),
   };
 }
 
-function unreadableByTable(columns: readonly { table: string; column: string }[]): Map<string, string[]> {
+function unreadableByTable(
+  tables: SourceTables,
+  columns: readonly { table: string; column: string }[],
+): Map<string, string[]> {
   const byTable = new Map<string, string[]>();
   for (const { table, column } of columns) {
-    if (!isMappedTable(table) || (column !== 'xmin' && !columnsOf(table).includes(column))) continue;
+    const mapped = tables.get(table);
+    if (mapped === undefined || (column !== 'xmin' && !columnsOf(mapped).includes(column))) continue;
     byTable.set(table, [...(byTable.get(table) ?? []), column]);
   }
   return byTable;
 }
 
-export function judgeRights(facts: RightsFacts): readonly Finding[] {
+export function judgeRights(facts: RightsFacts, tables: SourceTables): readonly Finding[] {
   const role = quoteName(facts.role);
   const findings: Finding[] = [judgeReplication(facts, role)];
   for (const schema of facts.closedSchemas) {
@@ -80,13 +84,12 @@ export function judgeRights(facts: RightsFacts): readonly Finding[] {
     );
   }
   for (const [table, columns] of facts.unreadable) {
-    if (!isMappedTable(table)) continue;
     findings.push(
       failure(
         'table-select',
         `role ${facts.role} may not read ${columns.join(', ')} of ${table}`,
         'Guests, accounts and balances are read from the tables when they are seen for the first time.',
-        `${grantSelectSql(table, role)};`,
+        `${grantSelectSql(table, role, tables)};`,
       ),
     );
   }

@@ -1,8 +1,10 @@
 import type { Knex } from 'knex';
 
-import { didYouMean } from '../../config/nearest.js';
+import { didYouMean } from '../../errors/nearest.js';
+import type { Mapping, SourceTable } from '../../mapping/mapping.js';
+import { columnsOf } from '../../mapping/source-tables.js';
 import { failure, ok, warning, type Finding } from '../../preflight/finding.js';
-import { columnsOf, TABLE_NAMES, TABLES, type TableName } from '../../records/tables.js';
+import type { TableName } from '../../records/tables.js';
 import { readTableNames, readTables, type Member, type TableFacts } from '../catalog.js';
 import { quoteName, quoteTable, rowsOf } from '../query.js';
 
@@ -11,11 +13,11 @@ export interface TablesFacts {
   readonly tables: ReadonlyMap<string, TableFacts>;
   /** Names of all tables of the database. */
   readonly names: readonly string[];
-  /** `table.column` of every index's first column, of mapped tables. */
-  readonly indexedColumns: ReadonlySet<string>;
+  /** First columns of indexes, by mapped table. */
+  readonly indexedColumns: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Look-ups by something else than the primary key, and where they come from. */
+/** Look-ups by something else than the primary key, in canonical names, and where they come from. */
 const LOOKUP_COLUMNS: readonly { table: TableName; column: string; partial: boolean; asked: string }[] = [
   {
     table: 'loyalty.account',
@@ -35,42 +37,45 @@ const LOOKUP_COLUMNS: readonly { table: TableName; column: string; partial: bool
 ];
 
 /** @throws ConnectorError DATABASE_… */
-export async function readTablesFacts(knex: Knex): Promise<TablesFacts> {
-  const indexed = await rowsOf<{ name: string }>(
+export async function readTablesFacts(knex: Knex, { tables }: Mapping): Promise<TablesFacts> {
+  const indexed = await rowsOf<{ table: string; columns: string[] }>(
     knex,
     'reading the indexes',
-    `SELECT DISTINCT n.nspname || '.' || c.relname || '.' || a.attname AS name
+    `SELECT n.nspname || '.' || c.relname AS table, array_agg(a.attname::text) AS columns
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-    WHERE i.indisvalid AND n.nspname || '.' || c.relname = ANY(?)`,
-    [TABLE_NAMES],
+    WHERE i.indisvalid AND n.nspname || '.' || c.relname = ANY(?) AND strpos(n.nspname, '.') = 0 GROUP BY 1`,
+    [[...tables.keys()]],
   );
   return {
-    tables: await readTables(knex),
+    tables: await readTables(knex, tables),
     names: await readTableNames(knex),
-    indexedColumns: new Set(indexed.map(({ name }) => name)),
+    indexedColumns: new Map(indexed.map(({ table, columns }) => [table, new Set(columns)])),
   };
 }
 
-export function judgeTables(facts: TablesFacts): readonly Finding[] {
+export function judgeTables(facts: TablesFacts, mapping: Mapping): readonly Finding[] {
+  const mapped = [...mapping.tables.values()];
   const findings = [
-    ...TABLE_NAMES.flatMap((name) => judgePresence(name, facts)),
-    ...TABLE_NAMES.flatMap((name) => judgeIdentity(name, facts.tables.get(name)?.members ?? [])),
+    ...mapped.flatMap((table) => judgePresence(table, facts)),
+    ...mapped.flatMap((table) => judgeIdentity(table, facts.tables.get(table.name)?.members ?? [])),
   ];
   if (findings.length === 0)
-    findings.push(ok('tables', `all ${TABLE_NAMES.length} tables are as events need them`));
-  return [...findings, ...judgeIndexes(facts)];
+    findings.push(ok('tables', `all ${mapped.length} tables are as events need them`));
+  return [...findings, ...judgeIndexes(facts, mapping)];
 }
 
-function judgePresence(name: TableName, { tables, names }: TablesFacts): Finding[] {
+function judgePresence(table: SourceTable, { tables, names }: TablesFacts): Finding[] {
+  const { name } = table;
   const why = 'Events are derived from it.';
   const fix = 'Restore it, or check that DATABASE_URL names the loyalty database.';
   const facts = tables.get(name);
   if (facts === undefined) {
     return [failure('table-missing', `there is no table ${name}.${didYouMean(name, names)}`, why, fix)];
   }
-  const unmapped = facts.columns.filter((column) => !columnsOf(name).includes(column));
-  return columnsOf(name)
+  const needed = columnsOf(table);
+  const unmapped = facts.columns.filter((column) => !needed.includes(column));
+  return needed
     .filter((column) => !facts.columns.includes(column))
     .map((column) =>
       failure('column-missing', `${name} has no column ${column}.${didYouMean(column, unmapped)}`, why, fix),
@@ -78,9 +83,9 @@ function judgePresence(name: TableName, { tables, names }: TablesFacts): Finding
 }
 
 /** Every relation that holds rows is judged: the identity of a partition is its own, not its parent's. */
-function judgeIdentity(name: TableName, members: readonly Member[]): Finding[] {
+function judgeIdentity(mapped: SourceTable, members: readonly Member[]): Finding[] {
   const holders = members.filter(({ holdsRows }) => holdsRows);
-  if (TABLES[name].identity === 'full') {
+  if (mapped.identity === 'full') {
     return holders
       .filter(({ identity }) => identity !== 'full')
       .map(({ table, identity }) =>
@@ -92,25 +97,17 @@ function judgeIdentity(name: TableName, members: readonly Member[]): Finding[] {
         ),
       );
   }
-  return holders.flatMap((member) => judgeKey(name, member));
+  return holders.flatMap((member) => judgeKey(mapped, member));
 }
 
-function judgeKey(name: TableName, { table, identity, identityColumns }: Member): Finding[] {
+function judgeKey({ key }: SourceTable, member: Member): Finding[] {
+  const { table, identityColumns } = member;
   if (identityColumns.length === 0) {
-    return [
-      failure(
-        'primary-key',
-        identity === 'default'
-          ? `${table} has no primary key`
-          : `${table} has REPLICA IDENTITY ${identity.toUpperCase()}`,
-        'Once it is published, every UPDATE and DELETE on it fails for the application.',
-        identity === 'default'
-          ? `ALTER TABLE ${quoteTable(table)} ADD PRIMARY KEY (${TABLES[name].key.map(quoteName).join(', ')});`
-          : `ALTER TABLE ${quoteTable(table)} REPLICA IDENTITY DEFAULT;`,
-      ),
-    ];
+    const { what, fix } = withoutKey(key, member);
+    const why = 'Once it is published, every UPDATE and DELETE on it fails for the application.';
+    return [failure('primary-key', what, why, fix)];
   }
-  const absent = TABLES[name].key.filter((column) => !identityColumns.includes(column));
+  const absent = key.filter((column) => !identityColumns.includes(column));
   if (absent.length === 0) return [];
   return [
     warning(
@@ -122,18 +119,49 @@ function judgeKey(name: TableName, { table, identity, identityColumns }: Member)
   ];
 }
 
-function judgeIndexes({ tables, indexedColumns }: TablesFacts): Finding[] {
-  return LOOKUP_COLUMNS.filter(
-    ({ table, column }) => tables.has(table) && !indexedColumns.has(`${table}.${column}`),
-  ).map(({ table, column, partial, asked }) => {
+function withoutKey(
+  key: readonly string[],
+  { table, identity, keyIsDeferrable }: Member,
+): { what: string; fix: string } {
+  const alter = `ALTER TABLE ${quoteTable(table)}`;
+  if (identity !== 'default') {
+    return {
+      what: `${table} has REPLICA IDENTITY ${identity.toUpperCase()}`,
+      fix: `${alter} REPLICA IDENTITY DEFAULT;`,
+    };
+  }
+  if (keyIsDeferrable) {
+    return {
+      what: `the primary key of ${table} is DEFERRABLE`,
+      fix: `${alter} REPLICA IDENTITY USING INDEX …; -- a unique index of columns that are NOT NULL`,
+    };
+  }
+  return {
+    what: `${table} has no primary key`,
+    fix: `${alter} ADD PRIMARY KEY (${key.map(quoteName).join(', ')});`,
+  };
+}
+
+/** A canonical column that is not simply one of the user's cannot be told an index for. */
+function judgeIndexes({ tables, indexedColumns }: TablesFacts, mapping: Mapping): Finding[] {
+  const lookups = LOOKUP_COLUMNS.filter(({ table }) => !mapping.unmapped.has(table)).map((lookup) => ({
+    ...lookup,
+    plain: mapping.relations.plain(lookup.table, lookup.column),
+  }));
+  return lookups.flatMap(({ plain, partial, asked }) => {
+    if (plain === null) return [];
+    const { table, column } = plain;
+    if (!tables.has(table) || indexedColumns.get(table)?.has(column) === true) return [];
     // CONCURRENTLY is not there for partitioned tables; theirs is made without.
     const concurrently = tables.get(table)?.partitioned === true ? '' : ' CONCURRENTLY';
     const where = partial ? ` WHERE ${quoteName(column)} IS NOT NULL` : '';
-    return warning(
-      'index',
-      `no index of ${table} begins with ${column}`,
-      `Asking ${asked} reads the whole table each time.`,
-      `CREATE INDEX${concurrently} ON ${quoteTable(table)} (${quoteName(column)})${where};`,
-    );
+    return [
+      warning(
+        'index',
+        `no index of ${table} begins with ${column}`,
+        `Asking ${asked} reads the whole table each time.`,
+        `CREATE INDEX${concurrently} ON ${quoteTable(table)} (${quoteName(column)})${where};`,
+      ),
+    ];
   });
 }

@@ -1,5 +1,4 @@
-import type { Row } from '../records/tables.js';
-import { Memo } from '../records/memo.js';
+import { Memo } from './memo.js';
 
 /** Zones change their offset on the quarter hour, so one look at a quarter hour's start serves all of it. */
 const BUCKET_MS = 900_000;
@@ -35,12 +34,6 @@ function zoneOf(name: string): Zone {
 
 export function isKnownZone(name: string): boolean {
   return zones.of(name, open) !== UNKNOWN;
-}
-
-/** The store's zone, else the merchant's default, else UTC: the first that is known. */
-export function zoneFor(store: Row<'loyalty.store'> | null, merchant: Row<'loyalty.merchant'>): string {
-  if (store !== null && isKnownZone(store.timezone)) return store.timezone;
-  return isKnownZone(merchant.default_timezone) ? merchant.default_timezone : 'UTC';
 }
 
 /** Milliseconds that the zone's clocks are ahead of UTC at that moment. */

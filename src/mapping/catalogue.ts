@@ -1,0 +1,9 @@
+import type { TableShape } from '../postgres/table-shapes.js';
+
+/** What a database says of the tables that a mapping names. */
+export interface Catalogue {
+  /** As far as they are there, by `schema.table`. */
+  readonly tables: ReadonlyMap<string, TableShape>;
+  /** Every table of the database, for who mistyped one. */
+  readonly names: readonly string[];
+}
