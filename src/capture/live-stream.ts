@@ -12,6 +12,7 @@ import type { Checkpoints } from './checkpoints.js';
 import { LiveEdge } from './live-edge.js';
 import type { ParkedSources } from './parked-sources.js';
 import type { PublishedList } from './published-list.js';
+import type { PublishedPauses } from './published-pauses.js';
 import { trailingTask } from './replay-window.js';
 import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
 import { SourceChanges } from './source-changes.js';
@@ -33,6 +34,7 @@ export interface LiveStreamOptions {
   readonly derive: Derive;
   readonly mapping: Mapping;
   readonly list: PublishedList;
+  readonly pauses: PublishedPauses;
   readonly withDatabase: <T>(step: () => Promise<T>) => Promise<T>;
   /** Rejects when the session is ended before its work is done. */
   readonly endedEarly: Promise<never>;
@@ -89,6 +91,7 @@ export class LiveStream {
       delivered.run(signal),
       trailing.run(signal),
       list.run(signal),
+      this.#options.pauses.run(signal),
       watchPublication({ ...session, stored: start.checkpoint.publication }, signal),
     ];
     const failure = Promise.race([

@@ -17,6 +17,7 @@ import { ParkedSources } from './parked-sources.js';
 import { patientDatabase } from './patient-database.js';
 import { registerSources } from './registered-sources.js';
 import { PublishedList } from './published-list.js';
+import { PublishedPauses } from './published-pauses.js';
 import { prepareReplaySlot } from './replay-window.js';
 import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
 import { SourcePlaces } from './source-places.js';
@@ -89,6 +90,12 @@ export class CaptureSession {
       const list = new PublishedList({ ...this.#options, sink });
       await untilAborted(stop, list.begin(AbortSignal.any([stop, this.#ending.signal])));
       if (stop.aborted) return;
+      const pauses = new PublishedPauses({ ...this.#options, sink });
+      await untilAborted(
+        stop,
+        patiently(async () => pauses.begin()),
+      );
+      if (stop.aborted) return;
       places = await untilAborted(stop, this.#placeSources(stream, start, sources, parked));
       if (places === null) return;
       const opening = this.#options.derive({
@@ -118,6 +125,7 @@ export class CaptureSession {
         derive,
         mapping,
         list,
+        pauses,
         withDatabase: patiently,
         endedEarly: this.#endedEarly(),
       });

@@ -78,11 +78,17 @@ function gapText({
 
 /** Only those that do not simply take part. */
 function sourceLines({ sources, server }: DatabaseStatus, style: Style): string[] {
-  return sources.flatMap(({ source, parked }) => {
-    if (parked === null) return [];
-    const since = ageText(server.nowMs - parked.sinceUs / 1_000);
-    const text = `parked for ${since}: past its queue budget, queued up to ${formatLsn(parked.upTo)}`;
-    return [row(`source ${source}`, style.yellow(text))];
+  const ago = (sinceUs: number): string => ageText(server.nowMs - sinceUs / 1_000);
+  return sources.flatMap(({ source, parked, pausedAtUs }) => {
+    const texts = [
+      ...(pausedAtUs === null ? [] : [`paused for ${ago(pausedAtUs)}`]),
+      ...(parked === null
+        ? []
+        : [
+            `parked for ${ago(parked.sinceUs)}: past its queue budget, queued up to ${formatLsn(parked.upTo)}`,
+          ]),
+    ];
+    return texts.length === 0 ? [] : [row(`source ${source}`, style.yellow(texts.join('; ')))];
   });
 }
 

@@ -169,6 +169,13 @@ export const OPTIONS = {
     default: '15s',
   }),
 
+  PAUSED: option({
+    group: 'Segment',
+    doc: 'Nothing is delivered to the source while it is on; what is captured waits. `paytronix-segment pause` does the same to one that runs.',
+    check: onOff,
+    default: 'off',
+  }),
+
   MERCHANT_ID: option({
     group: 'What is sent',
     doc: 'Only this merchant’s events, to a source named `merchant-<id>`. Unset: every merchant’s, to one source named `default`.',

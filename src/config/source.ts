@@ -42,6 +42,8 @@ export interface DeliverySettings {
   readonly rateLimitGroup: string | null;
   readonly lanes: number;
   readonly requestTimeoutMs: number;
+  /** Nothing is sent. */
+  readonly paused: boolean;
 }
 
 /** OAuth 2.0 client credentials of a source that requires them; the SDK client fetches and renews the token. */

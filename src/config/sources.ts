@@ -185,6 +185,7 @@ function deliverySettings(name: string, values: OptionValues, problems: Problem[
     rateLimitGroup: values.RATE_LIMIT_GROUP,
     lanes: values.LANES,
     requestTimeoutMs: values.REQUEST_TIMEOUT,
+    paused: values.PAUSED,
   };
 }
 

@@ -11,6 +11,7 @@ import { DEFAULT_PREFIX } from '../queue/keys.js';
 import { claimLanes } from '../queue/lanes.js';
 import { closeRedis, connectRedis, cutRedis, untilReady, type RedisClient } from '../queue/redis.js';
 import { SIDE_LANES, type SideLane } from '../queue/side-lanes.js';
+import { readPaused } from '../queue/paused.js';
 import { PublishedGuests } from '../queue/listed-guests.js';
 import { SuppressionCheck } from '../queue/suppression-check.js';
 import type { ListedGuests } from '../suppression/listed-guests.js';
@@ -83,6 +84,8 @@ export function createClient(settings: DeliverySettings): SegmentClient {
   return new BatchClient({ writeKey, host, requestTimeoutMs });
 }
 
+/** How soon a source that is paused elsewhere is here. */
+const PAUSED_LOOK_MS = 1_000;
 /** Beside what a request may take: to write down what became of it. */
 const REQUEST_MARGIN_MS = 2_000;
 /** How often it is looked whether a removed source has nothing queued any more. */
@@ -102,6 +105,8 @@ class QueueDelivery implements Delivery {
   readonly #ending = new AbortController();
   #client: RedisClient | null = null;
   #published: PublishedGuests | null = null;
+  #paused: ReadonlySet<string> = new Set();
+  #watching: Promise<void> | null = null;
   #starting: Promise<void> | null = null;
   #closing: Promise<DrainEnd> | null = null;
 
@@ -141,7 +146,27 @@ class QueueDelivery implements Delivery {
     });
     this.#client = client;
     await untilReady(client, this.#ending.signal);
+    await this.#lookAtPauses();
+    this.#watching = this.#watchPauses();
     for (const settings of this.#options.sources) await this.#open(settings);
+  }
+
+  async #watchPauses(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      await this.#clock.sleep(PAUSED_LOOK_MS, this.#ending.signal);
+      await this.#lookAtPauses();
+    }
+  }
+
+  /** A Redis that does not answer, or was emptied, says nothing: what was known holds. */
+  async #lookAtPauses(): Promise<void> {
+    const client = this.#client;
+    if (client === null || this.#ending.signal.aborted) return;
+    const paused = await readPaused(client, this.#prefix).catch(() => null);
+    if (paused === null) return;
+    this.#paused = new Set(paused.keys());
+    for (const [name, source] of [...this.#sources, ...this.#leaving])
+      source.setPaused(this.#paused.has(name));
   }
 
   async #reconfigure(wanted: readonly DeliverySettings[]): Promise<void> {
@@ -211,6 +236,7 @@ class QueueDelivery implements Delivery {
       createClient: given ?? createClient,
       ...(readers === undefined ? {} : { readers }),
     });
+    source.setPaused(this.#paused.has(settings.name));
     this.#sources.set(settings.name, source);
     for (const worker of source.workers) await this.#patiently(async () => worker.start());
   }
@@ -254,7 +280,8 @@ class QueueDelivery implements Delivery {
       for (const worker of this.#workers()) worker.cut();
     }, forceMs);
     await this.#starting?.catch(() => undefined);
-    const ends = await Promise.all(this.#all().map(async (source) => source.close(graceMs)));
+    const closing = Promise.all(this.#all().map(async (source) => source.close(graceMs)));
+    const [ends] = await Promise.all([closing, this.#watching]);
     clearTimeout(force);
     if (client !== null) await closeRedis(client);
     return ends.includes('cut-short') ? 'cut-short' : 'drained';

@@ -51,7 +51,8 @@ export class SourceDelivery {
     const bucket = rateLimitGroup === null ? name : `group/${rateLimitGroup}`;
     const rate = { client, prefix, source: bucket, ratePerSecond, clock };
     const limiters = { live: new RateLimiter(rate), side: new SideLimiter(rate) };
-    this.#gate = new SourceGate({ source: name, clock, observer, probeIntervalMs });
+    this.#gate = new SourceGate({ source: name, clock, observer, probeIntervalMs, paused: settings.paused });
+    if (settings.paused) observer.held?.(name, true);
     const onError = (error: Error): void => observer.connectionError?.(error);
     const letters = new DeadLetters(name, { client, prefix, onError });
     this.#letters = letters;
@@ -73,6 +74,14 @@ export class SourceDelivery {
 
   get stopped(): SourceGate['stopped'] {
     return this.#gate.stopped;
+  }
+
+  /** @param asked whether an operator has paused it; the configuration may say so as well. */
+  setPaused(asked: boolean): void {
+    const paused = asked || this.settings.paused;
+    if (paused === this.#gate.paused) return;
+    this.#gate.setPaused(paused);
+    this.#options.observer.held?.(this.settings.name, paused);
   }
 
   get workers(): readonly LaneWorker[] {

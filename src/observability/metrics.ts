@@ -155,6 +155,11 @@ export function createMetrics(options: MetricsOptions = {}) {
       '1 while a source is parked, past its queue budget: capture goes on without it.',
       ['source'],
     ),
+    sourcePaused: gauge(
+      'source_paused',
+      '1 while an operator has paused a source: nothing is delivered to it.',
+      ['source'],
+    ),
     sourceGaps: counter(
       'source_gaps_total',
       'Times that the WAL a parked source was to be brought from was gone: a gap to be filled.',

@@ -46,6 +46,7 @@ export class Watch {
   readonly #closeDatabase: () => Promise<void>;
   #replaySlot: ReplaySlotReport | null = null;
   readonly #parked = new Set<string>();
+  readonly #held = new Set<string>();
   #budgets: ReadonlyMap<string, number>;
 
   readonly capture: CaptureObserver;
@@ -80,7 +81,13 @@ export class Watch {
       },
     });
     this.queue = this.#signs.queue;
-    this.delivery = combine(this.#signs.delivery, deliveryNotes({ client: this.#client, prefix, clock }));
+    this.delivery = combine(this.#signs.delivery, deliveryNotes({ client: this.#client, prefix, clock }), {
+      held: (source: string, held: boolean) => {
+        if (held) this.#held.add(source);
+        else this.#held.delete(source);
+      },
+      closed: (source: string) => void this.#held.delete(source),
+    });
     if (role !== 'capture') metrics.beforeScrape(() => readQueueGauges(metrics, this.#reader, clock));
     this.#closeDatabase = role === 'deliver' ? () => Promise.resolve() : this.#watchFloor();
     this.#beating = this.#pulse.run(this.#ending.signal);
@@ -106,6 +113,7 @@ export class Watch {
     const degraded = [
       ...replaySlotWords(this.#replaySlot),
       ...[...this.#parked].map((source) => `degraded: source ${source} is parked, past its queue budget`),
+      ...[...this.#held].map((source) => `degraded: source ${source} is paused`),
     ];
     return {
       live: failure === null,

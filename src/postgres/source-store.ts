@@ -131,6 +131,28 @@ export async function unparkSource(knex: Knex, slotName: string, source: string)
   );
 }
 
+/**
+ * Pauses a source, or lets it go on; also one that has not taken part yet. A source paused already stays so since when it was.
+ * @returns since when it is paused, microseconds since 1970; null: it is not
+ */
+export async function setPaused(
+  knex: Knex,
+  slotName: string,
+  source: string,
+  paused: boolean,
+): Promise<number | null> {
+  const [row] = await rowsOf<{ paused_us: string | null }>(
+    knex,
+    paused ? 'pausing a source' : 'resuming a source',
+    `INSERT INTO segment_connector.source AS held (slot_name, source, paused_at) VALUES (?, ?, ${paused ? 'now()' : 'NULL'})
+    ON CONFLICT (slot_name, source) DO UPDATE SET
+      paused_at = ${paused ? 'coalesce(held.paused_at, excluded.paused_at)' : 'NULL'}
+    RETURNING ${US('paused_at')} AS paused_us`,
+    [slotName, source],
+  );
+  return numberOrNull(row?.paused_us ?? null);
+}
+
 function numberOrNull(text: string | null): number | null {
   return text === null ? null : Number(text);
 }

@@ -14,6 +14,7 @@ import { OfferAccount } from './offer-account.js';
 import { offerCalls } from './offering.js';
 import { DEFAULT_POLL_MS, OpenSources } from './open-sources.js';
 import { PatientRedis } from './patient-redis.js';
+import { readPaused, writePaused } from './paused.js';
 import type {
   CatchUpSink,
   DeliveredLanes,
@@ -180,6 +181,14 @@ class RedisEventSink implements QueueSink {
     const patiently = async <T>(step: (client: RedisClient) => Promise<T>): Promise<T> =>
       this.#redis.run(step);
     return publishListed({ prefix: this.#prefix, sources, patiently }, guests);
+  }
+
+  async paused(): Promise<ReadonlyMap<string, number>> {
+    return (await readPaused(this.#redis.client, this.#prefix)) ?? new Map();
+  }
+
+  async setPaused(source: string, sinceMs: number | null): Promise<void> {
+    await this.#redis.run(async (client) => writePaused(client, this.#prefix, source, sinceMs));
   }
 
   laneSnapshot(): LaneSnapshot {

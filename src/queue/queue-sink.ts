@@ -103,6 +103,10 @@ export interface QueueSink extends EventSink {
    * while Redis is away. False: it held that already.
    */
   publishListed(guests: GuestSet): Promise<boolean>;
+  /** Sources that Redis says are paused, and since when; none where it does not know. Rejects while Redis does not answer. */
+  paused(): Promise<ReadonlyMap<string, number>>;
+  /** @param sinceMs null: it is not paused. */
+  setPaused(source: string, sinceMs: number | null): Promise<void>;
   /** Of what Redis has confirmed. */
   laneSnapshot(): LaneSnapshot;
   /**

@@ -18,6 +18,8 @@ export const FLOOR_HOLDERS = [
   'transaction',
   'redis',
   'redis_memory',
+  /** An operator has paused a source. */
+  'paused',
   /** A lane, or the whole source, stands still by a condition that needs a person. */
   'lane',
   /** Segment does not take what is queued. */
@@ -63,7 +65,7 @@ export function whoHoldsTheFloor(facts: StatusFacts): Floor {
     };
   }
   return (
-    byQueue(queue.value, parkedOf(database.value), facts) ??
+    byQueue(queue.value, database.value, facts) ??
     byDistance(database.value) ??
     byParked(database.value, nowMs) ?? {
       heldBy: 'nothing',
@@ -124,9 +126,10 @@ function largest(sizes: readonly bigint[]): bigint {
 }
 
 /** Capture goes on without those that are parked: whatever keeps them from being delivered, it holds up nothing else. */
-function byQueue(queue: QueueStatus, parked: ReadonlySet<string>, facts: StatusFacts): Floor | null {
+function byQueue(queue: QueueStatus, database: DatabaseStatus, facts: StatusFacts): Floor | null {
   const { nowMs, budgets } = facts;
   const { memory } = queue;
+  const parked = parkedOf(database);
   const notes = queue.notes.filter(({ source }) => !parked.has(source));
   const lanes = queue.lanes.filter(({ source }) => !parked.has(source));
   const stopped = notes.find(({ state }) => state === 'stopped');
@@ -135,6 +138,8 @@ function byQueue(queue: QueueStatus, parked: ReadonlySet<string>, facts: StatusF
   const failing = notes.find(({ state }) => state === 'failing');
   const budget = usedUp(lanes, budgets);
   const also = budget ? ' Its queue budget is used up, so capture waits.' : '';
+  const paused = byPause(lanes, database, facts, also);
+  if (paused !== null) return paused;
   if (stopped !== undefined) {
     const { source, lane, why, sinceMs } = stopped;
     const what = lane === null ? `Source ${source}` : `Lane ${source}/${laneLabel(lane)}`;
@@ -163,6 +168,27 @@ function byQueue(queue: QueueStatus, parked: ReadonlySet<string>, facts: StatusF
     };
   }
   return behind === null ? null : byDelivery(behind, also, nowMs);
+}
+
+/** Of those that have something to deliver. */
+function byPause(
+  lanes: readonly LaneStatus[],
+  { sources }: DatabaseStatus,
+  { nowMs }: StatusFacts,
+  also: string,
+): Floor | null {
+  const waiting = waitingTooLong(
+    lanes.filter((lane) =>
+      sources.some(({ source, pausedAtUs }) => source === lane.source && pausedAtUs !== null),
+    ),
+    nowMs,
+  );
+  const since = sources.find(({ source }) => source === waiting?.source)?.pausedAtUs ?? null;
+  if (waiting === null || since === null) return null;
+  return {
+    heldBy: 'paused',
+    says: `Source ${waiting.source} has been paused for ${ageText(nowMs - since / 1_000)}, with ${countText(waiting.jobs, 'job')} waiting: paytronix-segment resume --source ${waiting.source} lets it go on.${also}`,
+  };
 }
 
 function byDelivery(lane: LaneStatus, also: string, nowMs: number): Floor {

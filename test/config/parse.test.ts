@@ -102,6 +102,7 @@ describe('defaults', () => {
             rateLimitGroup: null,
             lanes: 1,
             requestTimeoutMs: 15_000,
+            paused: false,
           },
         },
       ],

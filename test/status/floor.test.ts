@@ -128,6 +128,17 @@ test.each<[string, Given, string, string]>([
     'parked',
     'Source east and 1 more, past the queue budget, parked for 2 h: capture goes on for the others, and the replay slot keeps 80.0 MiB',
   ],
+  [
+    'a source is paused',
+    {
+      queue: { lanes: [lane(OLD)] },
+      database: {
+        sources: [{ ...parked('default', NOW), parked: null, pausedAtUs: (NOW - 7_200_000) * 1_000 }],
+      },
+    },
+    'paused',
+    'Source default has been paused for 2 h, with 812 jobs waiting: paytronix-segment resume --source default',
+  ],
   ['PostgreSQL does not answer', { away: 'database' }, 'postgres', 'no answer within 5 s'],
   ['there is no slot', { database: { slot: null } }, 'no_slot', 'There is no slot s'],
   [
