@@ -5,6 +5,7 @@ import {
   instant,
   integer,
   matching,
+  merchantList,
   onOff,
   oneOf,
   origin,
@@ -178,8 +179,8 @@ export const OPTIONS = {
 
   MERCHANT_ID: option({
     group: 'What is sent',
-    doc: 'Only this merchant’s events, to a source named `merchant-<id>`. Unset: every merchant’s, to one source named `default`.',
-    check: matching(/^[1-9]\d{0,18}$/, 'a merchant_id: a whole number'),
+    doc: 'Only the events of this merchant, or of these. Unset or `*`: every merchant’s. Without a file the one source is named `merchant-<id>` where it takes one, else `default`.',
+    check: merchantList,
   }),
   EVENTS: option({
     group: 'What is sent',

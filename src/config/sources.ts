@@ -94,7 +94,8 @@ function unevenGroups(sources: readonly SourceConfig[], given: readonly GivenSou
 }
 
 function takeTheSame(a: EventSettings, b: EventSettings): boolean {
-  const merchant = a.merchantId === null || b.merchantId === null || a.merchantId === b.merchantId;
+  const { merchantIds: of } = b;
+  const merchant = a.merchantIds === null || of === null || [...a.merchantIds].some((id) => of.has(id));
   return merchant && ((a.identify && b.identify) || [...a.events].some((event) => b.events.has(event)));
 }
 
@@ -121,6 +122,11 @@ function shared(sources: readonly SourceConfig[], given: readonly GivenSource[])
     const share = Math.floor((source.budgetBytes - own) / sharing);
     return { ...source, budgetBytes: Math.max(share, Math.min(LEAST_SHARE_BYTES, source.budgetBytes)) };
   });
+}
+
+/** Null: every merchant. */
+export function merchantIdsOf({ MERCHANT_ID: ids }: OptionValues): ReadonlySet<string> | null {
+  return ids === null || ids.size === 0 ? null : ids;
 }
 
 function eventSettings(name: string, values: OptionValues, problems: Problem[]): EventSettings {
@@ -151,7 +157,7 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
   }
   return {
     name,
-    merchantId: values.MERCHANT_ID,
+    merchantIds: merchantIdsOf(values),
     events: values.EVENTS,
     identify: values.IDENTIFY,
     userId: { strategy: values.USER_ID, prefix: values.USER_ID_PREFIX ?? '' },

@@ -92,7 +92,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     events: [...source.events],
     identify: source.identify,
     emitVoids: source.emitVoids,
-    merchantId: source.merchantId,
+    merchantIds: source.merchantIds === null ? null : [...source.merchantIds],
     committedAfter: instantText(sinceCommitUs),
     names: options.names,
   };

@@ -72,7 +72,7 @@ describe('defaults', () => {
           budgetBytes: 1024 ** 3,
           settings: {
             name: 'default',
-            merchantId: null,
+            merchantIds: null,
             events: new Set([
               'Loyalty Registration',
               'Web Registration',
@@ -351,7 +351,10 @@ describe('connections', () => {
 describe('the source', () => {
   it('is named after its merchant', () => {
     const config = parse({ MERCHANT_ID: '777777' });
-    expect(config.sources[0].settings).toMatchObject({ name: 'merchant-777777', merchantId: '777777' });
+    expect(config.sources[0].settings).toMatchObject({
+      name: 'merchant-777777',
+      merchantIds: new Set(['777777']),
+    });
     expect(config.sources[0].delivery?.name).toBe('merchant-777777');
   });
 

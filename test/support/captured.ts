@@ -21,7 +21,7 @@ export const PUBLICATION = 'paytronix_segment';
 
 export const DEFAULT_SETTINGS: EventSettings = {
   name: 'default',
-  merchantId: null,
+  merchantIds: null,
   events: new Set(EVENT_NAMES),
   identify: true,
   userId: { strategy: 'account_id', prefix: '' },
