@@ -6,6 +6,7 @@ import * as connectorBackfill from './connector-backfill.js';
 import * as connectorReconcile from './connector-reconcile.js';
 import * as connectorReplayRun from './connector-replay-run.js';
 import * as connectorReplaySlot from './connector-replay-slot.js';
+import * as connectorSource from './connector-source.js';
 
 export interface NamedMigration {
   /** Without a file extension: what is recorded must not differ between sources (.ts) and the build (.js). */
@@ -26,6 +27,7 @@ export const CONNECTOR_MIGRATIONS: readonly NamedMigration[] = [
   { name: 'connector_replay_run', migration: connectorReplayRun, statements: connectorReplayRun.STATEMENTS },
   { name: 'connector_backfill', migration: connectorBackfill, statements: connectorBackfill.STATEMENTS },
   { name: 'connector_reconcile', migration: connectorReconcile, statements: connectorReconcile.STATEMENTS },
+  { name: 'connector_source', migration: connectorSource, statements: connectorSource.STATEMENTS },
 ];
 
 /** The reference loyalty schema: for the demo and the tests. A production database has its own. */

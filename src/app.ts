@@ -1,7 +1,8 @@
 import { captureService, type CaptureService } from './capture/service.js';
 import type { CaptureObserver } from './capture/observer.js';
-import { laneCounts, present, type Config } from './config/config.js';
+import { present, type Config } from './config/config.js';
 import type { Role } from './config/option.js';
+import type { DeliverySettings } from './config/source.js';
 import { createDelivery, type Delivery } from './delivery/delivery.js';
 import type { DeliveryObserver } from './delivery/observer.js';
 import { toError } from './errors/connector-error.js';
@@ -10,6 +11,7 @@ import type { Clock } from './lifecycle/clock.js';
 import type { DrainEnd } from './lifecycle/shutdown.js';
 import { ReleaseStack } from './lifecycle/stack.js';
 import type { Service } from './lifecycle/supervise.js';
+import { Turns } from './lifecycle/turns.js';
 import { openMapping } from './mapping/open-mapping.js';
 import { combine } from './observers/combine.js';
 import { listLog, listMetrics, listWords } from './observers/list-observers.js';
@@ -24,8 +26,8 @@ import { captureMetrics, queueMetrics, setPositions } from './observers/pipeline
 import { Watch } from './observers/watch.js';
 import { createEventSink } from './queue/event-sink.js';
 import type { QueueObserver } from './queue/observer.js';
+import { TallyServices } from './reconcile/tally-services.js';
 import { configuredList, type ConfiguredList } from './suppression/configured-list.js';
-import { startTallyService, type TallyService } from './reconcile/tally-service.js';
 
 export interface ConnectorDependencies {
   readonly logger: Logger;
@@ -53,13 +55,15 @@ const GRACE_SHARE = { capture: 0.4, delivery: 0.6 };
  * Capture and delivery meet only in Redis.
  */
 export class Connector implements Service {
-  readonly #config: Config;
+  #config: Config;
   readonly #deps: ConnectorDependencies;
   readonly #metrics: Metrics = createMetrics();
   readonly #releases: ReleaseStack;
   readonly #failed: Promise<Error>;
   #reportFailure: (error: Error) => void = () => undefined;
   #failure: Error | null = null;
+  readonly #turns = new Turns();
+  #tallies: TallyServices | null = null;
   #watch: Watch | null = null;
   #list: ConfiguredList | null = null;
   #capture: CaptureService | null = null;
@@ -94,6 +98,15 @@ export class Connector implements Service {
   start(): Promise<void> {
     this.#starting ??= this.#start();
     return this.#starting;
+  }
+
+  /**
+   * The sources are configured otherwise from now on; everything else stays as it is. Resolves when that is in force. Each step
+   * may be repeated, so a change that failed is brought into force by the next call.
+   * @throws ConnectorError LANES_CHANGED, and Redis' own error while it does not answer: nothing was changed then
+   */
+  reconfigure(config: Config): Promise<void> {
+    return this.#turns.run(async () => this.#reconfigure(config));
   }
 
   /** Drains: what was taken is queued and confirmed, requests in flight end, the job in hand goes back to its lane. */
@@ -139,10 +152,13 @@ export class Connector implements Service {
     );
     if (this.#stopping === null) await this.#readList();
     // Released after delivery, whose last deliveries it still moves.
-    const tallies = role === 'deliver' ? [] : this.#startTallies();
+    const tallies = role === 'deliver' ? null : this.#openTallies();
+    if (tallies !== null) this.#releases.defer('tallies', async () => tallies.stop());
+    this.#tallies = tallies;
+    const counting = tallies?.open(namesOf(this.#config));
     if (role !== 'capture' && this.#stopping === null) await this.#startDelivery(watch);
-    if (this.#stopping === null) await Promise.all(tallies.map(async (each) => each.begin()));
-    if (role !== 'deliver' && this.#stopping === null) this.#startCapture(watch, tallies);
+    if (this.#stopping === null) await counting?.begin();
+    if (tallies !== null && this.#stopping === null) this.#startCapture(watch, tallies);
   }
 
   /** Before anything is queued or sent. @throws ConnectorError SUPPRESSION_UNREADABLE */
@@ -161,31 +177,33 @@ export class Connector implements Service {
     await list.begin({ patiently: true, onFailed: (error) => this.#fail(error) });
   }
 
-  #startTallies(): readonly TallyService[] {
-    const { redis, postgres, capture, queue, sources } = this.#config;
+  async #reconfigure(config: Config): Promise<void> {
+    await this.#starting;
+    if (this.#stopping !== null) return;
+    await this.#watch?.claimLanes(config);
+    this.#config = config;
+    await this.#tallies?.open(namesOf(config)).begin();
+    await this.#watch?.reconfigure(config);
+    // Before capture, which may wait for just what is changed here.
+    await this.#delivery?.reconfigure(deliveriesOf(config));
+    await this.#capture?.reconfigure(config.sources);
+  }
+
+  #openTallies(): TallyServices {
+    const { redis, postgres, capture, queue } = this.#config;
     if (redis === null || postgres === null) throw new RangeError('capture needs postgres and redis');
     const { clock, logger } = this.#deps;
-    const tallies = sources.map(({ settings }) =>
-      startTallyService({
-        database: { url: postgres.url, tls: postgres.tls },
-        redis,
-        prefix: queue.prefix,
-        source: settings.name,
-        slotName: capture.slotName,
-        clock,
-        logger,
-      }),
-    );
-    this.#releases.defer('tallies', async () => void (await Promise.all(tallies.map((each) => each.stop()))));
-    return tallies;
+    const database = { url: postgres.url, tls: postgres.tls };
+    const { slotName } = capture;
+    return new TallyServices({ database, redis, prefix: queue.prefix, slotName, clock, logger });
   }
 
   async #startDelivery(watch: Watch): Promise<void> {
-    const { redis, sources, queue, suppression } = this.#config;
+    const { redis, queue, suppression } = this.#config;
     if (redis === null) throw new RangeError('delivery needs redis');
     const { clock, logger, observers, probeIntervalMs, role } = this.#deps;
     const delivery = createDelivery({
-      sources: sources.map(({ delivery: settings }) => present(settings, 'Segment source')),
+      sources: deliveriesOf(this.#config),
       redis,
       prefix: queue.prefix,
       clock,
@@ -211,7 +229,7 @@ export class Connector implements Service {
     if ((await this.#delivery?.close({ graceMs })) === 'cut-short') this.#drain = 'cut-short';
   }
 
-  #startCapture(watch: Watch, tallies: readonly TallyService[]): void {
+  #startCapture(watch: Watch, tallies: TallyServices): void {
     const { redis, postgres, capture: settings, queue, sources } = this.#config;
     if (redis === null || postgres === null) throw new RangeError('capture needs postgres and redis');
     const { clock, logger, observers } = this.#deps;
@@ -221,7 +239,7 @@ export class Connector implements Service {
     const service = captureService({
       database: { url: postgres.url, tls: postgres.tls },
       settings,
-      sources: sources.map((source) => source.settings),
+      sources,
       openMapping: (knex) => openMapping(knex, this.#config.mapping),
       logger,
       clock,
@@ -231,15 +249,15 @@ export class Connector implements Service {
         watch.capture,
         observers?.capture ?? {},
       ),
-      counted: async () => void (await Promise.all(tallies.map((each) => each.settle()))),
+      counted: async () => tallies.settle(),
       ...listed,
       onUnreadableNumber: () => this.#metrics.unreadableNumbers.inc(),
-      openSink: () =>
+      openSink: ({ park, sources: taking }) =>
         createEventSink({
+          park,
           redis,
-          sources: laneCounts(sources),
+          sources: taking,
           prefix: queue.prefix,
-          queueBudgetBytes: queue.budgetBytes,
           ...listed,
           clock,
           observer: combine(
@@ -280,6 +298,14 @@ export class Connector implements Service {
     await this.#starting?.catch(() => undefined);
     return this.#drain;
   }
+}
+
+function namesOf({ sources }: Config): readonly string[] {
+  return sources.map(({ settings }) => settings.name);
+}
+
+function deliveriesOf({ sources }: Config): readonly DeliverySettings[] {
+  return sources.map(({ delivery }) => present(delivery, 'Segment source'));
 }
 
 export function createConnector(config: Config, deps: ConnectorDependencies): Connector {

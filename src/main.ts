@@ -60,5 +60,6 @@ process.exit(
     err: process.stderr,
     signal: drain.signal,
     force: force.signal,
+    onHangup: (listener) => void process.on('SIGHUP', listener),
   }),
 );

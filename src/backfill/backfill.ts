@@ -82,7 +82,7 @@ export async function backfill(
     clock,
     request,
     span,
-    merchantId: request.merchantId ?? source.merchantId,
+    merchantIds: request.merchantId === null ? ids(source) : [request.merchantId],
     emitVoids: source.emitVoids,
     // A page is what a second allows at most, so that a slow backfill is slow evenly.
     pageRows: options.pageRows ?? Math.min(MAX_PAGE_ROWS, rowsPerSecond),
@@ -109,6 +109,10 @@ export async function backfill(
     await pace.after(page.lookedAt, signal);
   }
   return { done: false, status };
+}
+
+function ids({ merchantIds }: EventSettings): readonly string[] | null {
+  return merchantIds === null ? null : [...merchantIds];
 }
 
 class Tally {

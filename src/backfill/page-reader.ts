@@ -26,7 +26,8 @@ export interface PageReaderOptions {
   readonly clock: Clock;
   readonly request: BackfillRequest;
   readonly span: BackfillSpan;
-  readonly merchantId: string | null;
+  /** Null: every merchant's. */
+  readonly merchantIds: readonly string[] | null;
   readonly emitVoids: boolean;
   /** Rows of a feed that a page looks at, at most. */
   readonly pageRows: number;
@@ -59,7 +60,7 @@ export class PageReader {
   readonly #scans: ReadonlyMap<FeedName, KeyScan>;
 
   static async open(options: PageReaderOptions): Promise<PageReader> {
-    const { knex, relations, request, merchantId, clock, onScanned } = options;
+    const { knex, relations, request, merchantIds, clock, onScanned } = options;
     const { tracking } = await rowOf<{ tracking: string }>(
       knex,
       'reading track_commit_timestamp',
@@ -71,7 +72,7 @@ export class PageReader {
     });
     const scans = new Map<FeedName, KeyScan>();
     for (const feed of wanted) {
-      if (await isTimeIndexed(knex, relations, feed, merchantId !== null)) continue;
+      if (await isTimeIndexed(knex, relations, feed, merchantIds?.length === 1)) continue;
       const isKeyIndexed = await isIndexed(knex, relations, feed.table, [feed.key]);
       scans.set(
         feed.name,
@@ -173,9 +174,9 @@ export class PageReader {
   }
 
   #span(name: FeedName, positions: ReadonlyMap<FeedName, Position>) {
-    const { span, merchantId } = this.#options;
+    const { span, merchantIds } = this.#options;
     const after = positions.get(name) ?? positionBefore(span.sinceUs ?? BEGINNING_US);
-    return { after, untilUs: span.untilUs, streamedFromUs: span.streamedFromUs ?? null, merchantId };
+    return { after, untilUs: span.untilUs, streamedFromUs: span.streamedFromUs ?? null, merchantIds };
   }
 }
 

@@ -38,8 +38,8 @@ export interface Span {
   readonly after: Position;
   /** Exclusive. */
   readonly untilUs: number;
-  /** Only this merchant's rows; null: every merchant's. */
-  readonly merchantId: string | null;
+  /** Only these merchants' rows; null: every merchant's. */
+  readonly merchantIds: readonly string[] | null;
   /** As of BackfillSpan. */
   readonly streamedFromUs: number | null;
 }
@@ -62,8 +62,11 @@ function streamedSql({ streamedFromUs }: Span): Condition {
       };
 }
 
-export function merchantSql({ merchantId }: Span): Condition {
-  return merchantId === null ? ALWAYS : { sql: 't.merchant_id = ?::int', bindings: [merchantId] };
+export function merchantSql({ merchantIds }: Span): Condition {
+  if (merchantIds === null) return ALWAYS;
+  // One is written so that an index over merchant and time gives the rows in order.
+  if (merchantIds.length === 1) return { sql: 't.merchant_id = ?::int', bindings: merchantIds };
+  return { sql: `t.merchant_id IN (${merchantIds.map(() => '?::int').join(', ')})`, bindings: merchantIds };
 }
 
 /** What comes after a position, by a time and a key. `binding`: what stands for a time in microseconds. */

@@ -17,8 +17,10 @@ export function requireOffered(request: BackfillRequest, source: EventSettings):
   const off = events.filter((name) => !source.events.has(name));
   if (off.length > 0) throw refused(`${off.join(', ')}: not among the EVENTS of source ${source.name}`);
   if (merchantId !== null && !/^\d{1,9}$/.test(merchantId)) throw refused('--merchant takes a merchant_id');
-  if (merchantId !== null && source.merchantId !== null && merchantId !== source.merchantId) {
-    throw refused(`source ${source.name} takes merchant ${source.merchantId} only`);
+  const { merchantIds } = source;
+  if (merchantId !== null && merchantIds !== null && !merchantIds.has(merchantId)) {
+    const which = merchantIds.size === 1 ? 'merchant' : 'merchants';
+    throw refused(`source ${source.name} takes ${which} ${[...merchantIds].join(', ')} only`);
   }
 }
 

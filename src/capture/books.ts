@@ -4,11 +4,13 @@ import { failpoint } from '../lifecycle/failpoint.js';
 import { writeCheckpoint, writeDelivered } from '../postgres/checkpoint-store.js';
 import type { Lsn } from '../postgres/lsn.js';
 import type { QueueSink } from '../queue/event-sink.js';
+import type { Reached } from '../replay/delivered-floors.js';
 import { deliveredToJson, type DeliveredState } from '../replay/delivered-state.js';
 import { DeliveredWatch } from '../replay/delivered-watch.js';
 import { knownDelivered } from '../replay/healing.js';
 import { Checkpoints, type Progress } from './checkpoints.js';
 import type { CaptureObserver } from './observer.js';
+import type { SourcePlaces } from './source-places.js';
 import type { Start } from './start.js';
 import type { StreamFloor } from './stream-floor.js';
 
@@ -20,6 +22,7 @@ export interface BooksOptions {
   readonly sink: QueueSink;
   readonly start: Start;
   readonly floor: StreamFloor;
+  readonly places: SourcePlaces;
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
 }
@@ -49,10 +52,12 @@ export class Books {
   }
 
   watchDelivered(): DeliveredWatch {
-    const { knex, slotName, clock, observer, sink, start, floor, counted } = this.#options;
+    const { knex, slotName, clock, observer, sink, start, floor, places, counted } = this.#options;
+    const queued = (): Reached => ({ ...floor.progress, floor: floor.progress.endLsn });
     return new DeliveredWatch({
       sink,
-      queued: () => floor.progress,
+      queued,
+      sources: () => places.progress(queued()),
       known: knownDelivered(start.checkpoint),
       write: async (state) => {
         await writeDelivered(knex, slotName, deliveredToJson(state));

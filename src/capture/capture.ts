@@ -1,9 +1,13 @@
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import type { CapturePositions } from './observer.js';
-import { CaptureSession, type SessionOptions } from './session.js';
+import { CaptureSession } from './session.js';
+import type { CapturedSource, SessionOptions } from './session-options.js';
 
-export type CaptureOptions = Omit<SessionOptions, 'onStreaming'>;
+export interface CaptureOptions extends Omit<SessionOptions, 'onStreaming' | 'sources'> {
+  /** As they are configured at first. */
+  readonly sources: readonly CapturedSource[];
+}
 
 /**
  * Captures for as long as it is wanted: one session after the other, each beginning anew from the slot. What an attempt
@@ -13,9 +17,29 @@ export type CaptureOptions = Omit<SessionOptions, 'onStreaming'>;
 export class Capture {
   readonly #options: CaptureOptions;
   #session: CaptureSession | null = null;
+  #sources: readonly CapturedSource[];
 
   constructor(options: CaptureOptions) {
     this.#options = options;
+    this.#sources = options.sources;
+  }
+
+  /**
+   * The sources are configured otherwise from now on. Resolves when the stream is taken so, or will be from its beginning;
+   * also when the session in which that was to be ends.
+   */
+  async reconfigure(sources: readonly CapturedSource[]): Promise<void> {
+    this.#sources = sources;
+    const session = this.#session;
+    const { logger } = this.#options;
+    try {
+      await session?.reconfigure();
+    } catch (error) {
+      logger.info(
+        { err: error },
+        'capture was interrupted while its sources changed; the next attempt begins with them',
+      );
+    }
   }
 
   /** Null while no session holds the slot. */
@@ -35,6 +59,7 @@ export class Capture {
     while (!stop.aborted) {
       const session = new CaptureSession({
         ...this.#options,
+        sources: () => this.#sources,
         onStreaming: () => {
           backoff.reset();
           observer.state?.({ tag: 'streaming' });

@@ -32,6 +32,10 @@ export interface CaptureObserver {
   unrouted?(merchantId: string): void;
   /** A statement read what the stream has not given. */
   lookup?(table: string): void;
+  /** A source left the live stream, or takes part in it again. Told of those that an earlier process had parked, too. */
+  parked?(source: string, parked: boolean): void;
+  /** What a parked source misses is no longer in the WAL, and was recorded as a gap. */
+  fellBehind?(source: string): void;
   checkpointed?(lsn: Lsn): void;
   slot?(slot: SlotState | null): void;
   reconnecting?(): void;

@@ -95,8 +95,11 @@ function routedRules(
   onUnrouted: (merchantId: string) => void,
 ): CandidateRules {
   const rules = candidateRules({ emitVoids: sources.some((source) => source.emitVoids) });
-  if (sources.some((source) => source.merchantId === null)) return rules;
-  const merchants = new Set(sources.map((source) => source.merchantId));
+  const merchants = new Set<string>();
+  for (const { merchantIds } of sources) {
+    if (merchantIds === null) return rules;
+    for (const id of merchantIds) merchants.add(id);
+  }
   const takes = (row: { readonly merchant_id: string } | null): boolean => {
     if (row === null || merchants.has(row.merchant_id)) return row !== null;
     onUnrouted(row.merchant_id);

@@ -51,7 +51,11 @@ export async function prepareReplaySlot(options: WindowOptions): Promise<void> {
 /** Keeps the replay slot trailing for as long as a session holds the main slot. */
 export function trailingTask(
   options: WindowOptions,
-  positions: { readonly delivered: DeliveredWatch; readonly passed: () => Lsn },
+  positions: {
+    readonly delivered: DeliveredWatch;
+    readonly passed: () => Lsn;
+    readonly passing: (to: Lsn) => Promise<void>;
+  },
 ): TrailingTask {
   const { knex, slotName, logger, clock, observer, replay } = options;
   return new TrailingTask({
@@ -60,6 +64,7 @@ export function trailingTask(
     ...replay,
     delivered: () => positions.delivered.onDisk,
     passed: positions.passed,
+    passing: positions.passing,
     clock,
     logger,
     onReport: (report) => observer.replaySlot?.(report),

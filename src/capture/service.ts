@@ -1,6 +1,5 @@
 import type { Knex } from 'knex';
 import type { CaptureSettings } from '../config/config.js';
-import type { EventSettings } from '../config/source.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import type { Mapping } from '../mapping/mapping.js';
@@ -11,14 +10,16 @@ import { keepSuppressed } from '../postgres/suppressed-guests.js';
 import type { QueueSink } from '../queue/event-sink.js';
 import type { ListedGuests } from '../suppression/listed-guests.js';
 import { Capture } from './capture.js';
+import type { CatchUpTiming } from './catch-ups.js';
 import type { CaptureObserver, CapturePositions } from './observer.js';
 import { openDerivation } from './open-derivation.js';
+import type { CapturedSource, SinkHooks } from './session-options.js';
 
 export interface CaptureServiceOptions {
   readonly database: DatabaseOptions;
   readonly settings: CaptureSettings;
-  readonly sources: readonly EventSettings[];
-  readonly openSink: () => QueueSink;
+  readonly sources: readonly CapturedSource[];
+  readonly openSink: (hooks: SinkHooks) => QueueSink;
   /** Who is on the suppression list, as `openSink`'s sinks have it too. Default: none is configured. */
   readonly listed?: ListedGuests;
   readonly logger: Logger;
@@ -28,6 +29,7 @@ export interface CaptureServiceOptions {
   readonly onUnreadableNumber: (column: string) => void;
   /** See `DeliveredWatchOptions`. */
   readonly counted?: () => Promise<void>;
+  readonly catchUps?: Partial<CatchUpTiming>;
   /** What the tables mean, asked anew for each session. Default: they are the reference schema's. */
   readonly openMapping?: (knex: Knex) => Promise<Mapping>;
 }
@@ -36,6 +38,8 @@ export interface CaptureService {
   /** See `Capture.run`. Closes its database connections at the end. */
   run(stop: AbortSignal, force: AbortSignal): Promise<void>;
   readonly positions: CapturePositions | null;
+  /** See `Capture.reconfigure`. */
+  reconfigure(sources: readonly CapturedSource[]): Promise<void>;
 }
 
 /** For statements under way when capture has ended: nothing waits for what they say any more. */
@@ -62,13 +66,15 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     openSink: options.openSink,
     listed: options.listed ?? null,
     ...(options.counted === undefined ? {} : { counted: options.counted }),
+    ...(options.catchUps === undefined ? {} : { catchUps: options.catchUps }),
     replay: { retentionMs: settings.replayRetentionMs, maxWalBytes: settings.replayMaxWalBytes },
+    sources,
     openMapping: () => openMapping(knex),
-    derive: async (sink, withDatabase, mapping) => {
+    derive: async ({ sources: taking, into, aside, sink, mapping, withDatabase }) => {
       const derivation = await openDerivation({
         knex,
-        sources,
-        sink,
+        sources: taking,
+        sink: into,
         suppress: async (guestIds) => {
           // Beside the data first: Redis, where delivery looks, can lose what it holds.
           await withDatabase(() => keepSuppressed(knex, guestIds));
@@ -80,7 +86,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         cacheAccounts: settings.cacheAccounts,
         mapping,
         onLookup: (table) => observer.lookup?.(table),
-        onUnrouted: (merchantId) => unrouted(merchantId),
+        ...(aside ? {} : { onUnrouted: (merchantId: string) => unrouted(merchantId) }),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),
         onUnreadableNumber: options.onUnreadableNumber,
       });
@@ -91,6 +97,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
     get positions() {
       return capture.positions;
     },
+    reconfigure: async (given) => capture.reconfigure(given),
     async run(stop, force) {
       try {
         await capture.run(stop, force);

@@ -1,59 +1,28 @@
-import type { Knex } from 'knex';
-import type { Transaction } from '../changes/transaction.js';
-import { ConnectorError, toError } from '../errors/connector-error.js';
-import { failpoint } from '../lifecycle/failpoint.js';
+import { queueSources } from '../config/config.js';
+import { ConnectorError } from '../errors/connector-error.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
-import type { Clock } from '../lifecycle/clock.js';
-import type { Mapping, SourceTables } from '../mapping/mapping.js';
-import type { Logger } from '../observability/logger.js';
-import { clientConfig, type DatabaseOptions } from '../postgres/connection.js';
-import { formatLsn } from '../postgres/lsn.js';
-import type { LaneSnapshot, QueueSink } from '../queue/event-sink.js';
-import type { Ticket } from '../replication/acker.js';
-import { WalStream, type WalStreamOptions } from '../replication/wal-stream.js';
-import type { DeliveredWatch } from '../replay/delivered-watch.js';
-import { heal, isQueueLoss, knownDelivered } from '../replay/healing.js';
+import type { SourceTables } from '../mapping/mapping.js';
+import { clientConfig } from '../postgres/connection.js';
+import { formatLsn, laterLsn } from '../postgres/lsn.js';
+import type { QueueSink } from '../queue/event-sink.js';
+import { WalStream } from '../replication/wal-stream.js';
+import { knownDelivered } from '../replay/healing.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import { Books } from './books.js';
-import type { Checkpoints } from './checkpoints.js';
-import type { CaptureObserver, CapturePositions } from './observer.js';
-import type { ListedGuests } from '../suppression/listed-guests.js';
+import type { Progress } from './checkpoints.js';
+import { LiveStream } from './live-stream.js';
+import { makeWhole } from './making-whole.js';
+import type { CapturePositions } from './observer.js';
+import { ParkedSources } from './parked-sources.js';
 import { patientDatabase } from './patient-database.js';
+import { registerSources } from './registered-sources.js';
 import { PublishedList } from './published-list.js';
-import { prepareReplaySlot, trailingTask, type ReplaySettings } from './replay-window.js';
+import { PublishedPauses } from './published-pauses.js';
+import { prepareReplaySlot } from './replay-window.js';
+import type { CapturedSource, Derive, SessionOptions } from './session-options.js';
+import { SourcePlaces } from './source-places.js';
 import { StreamFloor } from './stream-floor.js';
-import { compareAtStart, watchPublication, type Start } from './start.js';
-import type { TransactionSettled } from './derivation.js';
-
-type Derive = (transactions: readonly Transaction[], settled: TransactionSettled) => Promise<void>;
-
-export interface SessionOptions {
-  readonly database: DatabaseOptions;
-  readonly knex: Knex;
-  readonly slotName: string;
-  readonly publicationName: string;
-  readonly stream: Pick<WalStreamOptions, 'spillDir' | 'transactionMemoryBytes' | 'maxBufferedBytes'>;
-  /** What the tables mean, as the database has them now. */
-  readonly openMapping: () => Promise<Mapping>;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly observer: CaptureObserver;
-  /** A sink of this session's own; started once the slot is ours, so that its marks are the last holder's final ones. */
-  readonly openSink: () => QueueSink;
-  /** Derives and offers; a directory of its own per session, because a new stream begins further back. */
-  readonly derive: (
-    sink: QueueSink,
-    withDatabase: <T>(step: () => Promise<T>) => Promise<T>,
-    mapping: Mapping,
-  ) => Promise<Derive>;
-  /** How the replay slot trails. */
-  readonly replay: ReplaySettings;
-  /** Who is on the suppression list; null: none is configured. */
-  readonly listed: ListedGuests | null;
-  readonly onStreaming: () => void;
-  /** See `DeliveredWatchOptions`. */
-  readonly counted?: () => Promise<void>;
-}
+import { compareAtStart, type Start } from './start.js';
 
 /**
  * One attempt at capturing: holds the slot, compares it with the checkpoint, streams until it is stopped or something
@@ -63,6 +32,7 @@ export class CaptureSession {
   readonly #options: SessionOptions;
   readonly #ending = new AbortController();
   #stream: WalStream | null = null;
+  #live: LiveStream | null = null;
   readonly #floor = new StreamFloor(() => this.#stream?.assembling !== false);
 
   constructor(options: SessionOptions) {
@@ -96,7 +66,18 @@ export class CaptureSession {
     if (mapping === null) return;
     const stream = this.#createStream(mapping.tables);
     this.#stream = stream;
-    const sink = this.#options.openSink();
+    const patiently = patientDatabase({ ...this.#options, signal: this.#ending.signal });
+    let places: SourcePlaces | null = null;
+    const parked = new ParkedSources({
+      ...this.#options,
+      withDatabase: patiently,
+      queued: (source) => this.#queuedFor(source, places),
+    });
+    const sources = this.#options.sources();
+    const sink = this.#options.openSink({
+      sources: queueSources(sources),
+      park: async (source) => parked.park(source),
+    });
     try {
       await untilAborted(stop, stream.start());
       if (stop.aborted) return;
@@ -109,65 +90,118 @@ export class CaptureSession {
       const list = new PublishedList({ ...this.#options, sink });
       await untilAborted(stop, list.begin(AbortSignal.any([stop, this.#ending.signal])));
       if (stop.aborted) return;
-      const patiently = patientDatabase({ ...this.#options, signal: this.#ending.signal });
-      const derive = await untilAborted(stop, this.#options.derive(sink, patiently, mapping));
+      const pauses = new PublishedPauses({ ...this.#options, sink });
+      await untilAborted(
+        stop,
+        patiently(async () => pauses.begin()),
+      );
+      if (stop.aborted) return;
+      places = await untilAborted(stop, this.#placeSources(stream, start, sources, parked));
+      if (places === null) return;
+      const opening = this.#options.derive({
+        sources: sources.map(({ settings }) => settings),
+        into: sink,
+        aside: false,
+        sink,
+        mapping,
+        withDatabase: patiently,
+      });
+      const derive = await untilAborted(stop, opening);
       if (derive === null) return;
-      const books = new Books({ ...this.#options, sink, start, floor: this.#floor });
-      const parts = { stream, sink, derive, start, books, tables: mapping.tables };
-      if (!(await this.#whole(stop, parts))) return;
+      const books = new Books({ ...this.#options, sink, start, floor: this.#floor, places });
+      const { tables } = mapping;
+      if (!(await this.#whole(stop, stream, { sink, derive, start, books, places, tables }))) return;
       this.#floor.begin(stream.confirmed, start.checkpoint.commitTimeUs);
-      const delivered = books.watchDelivered();
-      const checkpoints = books.keepCheckpoints(stream, delivered);
-      // Lanes in the checkpoint say that the marks are this history's: a crash before the first row must not forget it.
-      if (Object.keys(start.checkpoint.lanes).length === 0) await checkpoints.writeNow({ always: true });
-      this.#options.onStreaming();
-      await this.#pump(stop, stream, sink, { derive, checkpoints, delivered, start, list });
+      this.#live = new LiveStream({
+        session: this.#options,
+        floor: this.#floor,
+        stream,
+        sink,
+        start,
+        books,
+        places,
+        parked,
+        sources,
+        derive,
+        mapping,
+        list,
+        pauses,
+        withDatabase: patiently,
+        endedEarly: this.#endedEarly(),
+      });
+      await this.#live.run(stop);
       logger.info({ slot: slotName, confirmed: formatLsn(stream.confirmed) }, 'capture drained');
     } finally {
       this.#ending.abort();
       force.removeEventListener('abort', giveUp);
       await sink.close();
       await stream.stop();
+      await this.#live?.ended();
     }
+  }
+
+  /** Resolves when the sources are taken as they are configured now. Before it streams there is nothing to be changed. */
+  async reconfigure(): Promise<void> {
+    await this.#live?.reconfigure();
+  }
+
+  /** Of a source that takes part in the live stream, or in the healing before that. */
+  #queuedFor(source: string, places: SourcePlaces | null): Progress {
+    if (this.#floor.begun || places === null) return this.#floor.progress;
+    const { floor: endLsn, commitTimeUs } = places.delivered(source);
+    return { endLsn, commitTimeUs };
+  }
+
+  async #placeSources(
+    stream: WalStream,
+    start: Start,
+    sources: readonly CapturedSource[],
+    parked: ParkedSources,
+  ): Promise<SourcePlaces> {
+    const { clock } = this.#options;
+    const { checkpoint, trustMarksUpTo } = start;
+    const lsn = laterLsn(checkpoint.endLsn, stream.confirmed);
+    const states = await registerSources({
+      ...this.#options,
+      names: sources.map(({ settings }) => settings.name),
+      checkpoint,
+      at: { lsn, atUs: checkpoint.commitTimeUs ?? clock.now() * 1_000 },
+    });
+    return new SourcePlaces({
+      states,
+      parked,
+      delivered: knownDelivered(checkpoint),
+      trustUpTo: trustMarksUpTo,
+    });
   }
 
   /** Does Redis hold what was queued? If not it is healed first; false: stopped before the end of that. */
   async #whole(
     stop: AbortSignal,
+    stream: WalStream,
     parts: {
-      readonly stream: WalStream;
       readonly sink: QueueSink;
       readonly derive: Derive;
       readonly start: Start;
       readonly books: Books;
+      readonly places: SourcePlaces;
       readonly tables: SourceTables;
     },
   ): Promise<boolean> {
-    const { stream, sink, derive, start, books, tables } = parts;
-    const { checkpoint } = start;
-    try {
-      await sink.compareWithCheckpoint(checkpoint.lanes as LaneSnapshot);
-      return true;
-    } catch (error) {
-      if (!isQueueLoss(error)) throw error;
-      this.#options.logger.warn({ err: error }, 'redis does not hold what it had confirmed');
-    }
     const { observer } = this.#options;
-    observer.healing?.();
     const healed = await Promise.race([
       this.#endedEarly(),
-      heal({
+      makeWhole({
         ...this.#options,
-        stream: { ...this.#options.stream, tables },
-        checkpoint,
+        ...parts,
+        stream: { ...this.#options.stream, tables: parts.tables },
+        checkpoint: parts.start.checkpoint,
         live: stream.confirmed,
-        sink,
-        derive,
         stop: AbortSignal.any([stop, this.#ending.signal]),
-        done: () => books.write(checkpoint, knownDelivered(checkpoint)),
+        onHealing: () => observer.healing?.(),
       }),
     ]);
-    if (healed !== null) observer.healed?.(healed);
+    if (healed !== null && healed !== 'whole') observer.healed?.(healed);
     return healed !== null;
   }
 
@@ -181,70 +215,6 @@ export class CaptureSession {
     });
     ended.catch(() => undefined);
     return ended;
-  }
-
-  /** Streams, checkpoints and watches side by side; the first failure of any ends all. */
-  async #pump(
-    stop: AbortSignal,
-    stream: WalStream,
-    sink: QueueSink,
-    parts: {
-      readonly derive: Derive;
-      readonly checkpoints: Checkpoints;
-      readonly delivered: DeliveredWatch;
-      readonly start: Start;
-      readonly list: PublishedList;
-    },
-  ): Promise<void> {
-    const { derive, checkpoints, delivered, start, list } = parts;
-    const background = new AbortController();
-    const trailing = trailingTask(this.#options, { delivered, passed: () => this.#floor.progress.endLsn });
-    const tasks = [
-      checkpoints.run(background.signal),
-      delivered.run(background.signal),
-      trailing.run(background.signal),
-      list.run(background.signal),
-      watchPublication({ ...this.#options, stored: start.checkpoint.publication }, background.signal),
-    ];
-    const failure = Promise.race([
-      this.#endedEarly(),
-      new Promise<never>((_resolve, reject) => {
-        for (const task of tasks) task.catch((error: unknown) => reject(toError(error)));
-      }),
-    ]);
-    // Whoever loses the race below has nobody waiting for it.
-    failure.catch(() => undefined);
-    try {
-      await Promise.race([failure, this.#take(stop, stream, derive, checkpoints)]);
-      await Promise.race([failure, sink.flush()]);
-      background.abort();
-      await Promise.race([failure, delivered.look()]);
-      await Promise.race([failure, checkpoints.writeNow()]);
-    } finally {
-      background.abort();
-    }
-  }
-
-  async #take(stop: AbortSignal, stream: WalStream, derive: Derive, checkpoints: Checkpoints): Promise<void> {
-    for (;;) {
-      const gulp = await untilAborted(stop, stream.next());
-      if (gulp === null || gulp.length === 0) return;
-      failpoint('transaction-taken');
-      const tickets = new Map(gulp.map((transaction) => [transaction, this.#opened(transaction)]));
-      this.#floor.deriving(true);
-      await derive(gulp, (transaction) => {
-        this.#floor.settled(tickets.get(transaction) as Ticket);
-        checkpoints.transactionSettled();
-        failpoint('transaction-settled');
-      });
-      this.#floor.deriving(false);
-    }
-  }
-
-  #opened(transaction: Transaction): Ticket {
-    const { commitTimeUs, receivedAtMs, rowCount, byteLength } = transaction;
-    this.#options.observer.received?.({ commitTimeUs, receivedAtMs, rowCount, byteLength });
-    return this.#floor.opened(transaction);
   }
 
   #createStream(tables: SourceTables): WalStream {

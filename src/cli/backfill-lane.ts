@@ -1,5 +1,5 @@
 import type { BackfillLane } from '../backfill/fill.js';
-import { laneCounts, present, type Config, type SourceConfig } from '../config/config.js';
+import { present, queueSources, type Config, type SourceConfig } from '../config/config.js';
 import { createDelivery, type Delivery, type DeliveryOptions } from '../delivery/delivery.js';
 import { combine } from '../observers/combine.js';
 import type { Logger } from '../observability/logger.js';
@@ -43,7 +43,7 @@ export function openBackfillLane(options: OpenLaneOptions): BackfillLane & Async
   const status = new QueueStatusReader({
     redis,
     prefix,
-    sources: laneCounts([source]),
+    sources: queueSources([source]),
   });
   return {
     openSink: () =>

@@ -15,4 +15,6 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Aborts at the second: end now. */
   readonly force: AbortSignal;
+  /** Calls back at each SIGHUP, which ends a process that does not ask for it. */
+  readonly onHangup?: (listener: () => void) => void;
 }

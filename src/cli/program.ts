@@ -219,6 +219,21 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
       end(await reconcileCommand(context, options));
     });
 
+  for (const [name, paused, what] of [
+    ['pause', true, 'deliver nothing to a source until it is resumed; what is captured waits'],
+    ['resume', false, 'let a paused source go on'],
+  ] as const) {
+    program
+      .command(name)
+      .description(what)
+      .option('--source <name>', 'the source; needed where there are several')
+      .addHelpText('after', SAME_CONFIGURATION)
+      .action(async (options: { source?: string }) => {
+        const { pauseCommand } = await import('./pause.js');
+        end(await pauseCommand(context, { ...options, paused }));
+      });
+  }
+
   addMappingCommand(program, context, end);
 
   program

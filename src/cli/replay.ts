@@ -151,7 +151,7 @@ function openLane(
         ...listedOption(list),
         lane: REPLAY_LANE,
         sources: [source.settings.name],
-        queueBudgetBytes: Math.ceil(queue.budgetBytes * SIDE_BUDGET),
+        queueBudgetBytes: Math.ceil(source.budgetBytes * SIDE_BUDGET),
         observer: combine(queueLog(logger), observer, {
           waiting: (why: string) => say(why === 'redis_unavailable' ? NO_REDIS : `waiting: ${why}`),
           resumed: () => say(null),

@@ -2,7 +2,7 @@ import type { Config, SourceConfig } from '../config/config.js';
 import { didYouMean } from '../errors/nearest.js';
 import { ConnectorError } from '../errors/connector-error.js';
 
-export type SourceRefusal = 'REPLAY_REFUSED' | 'BACKFILL_REFUSED' | 'RECONCILE_REFUSED';
+export type SourceRefusal = 'REPLAY_REFUSED' | 'BACKFILL_REFUSED' | 'RECONCILE_REFUSED' | 'PAUSE_REFUSED';
 
 /**
  * The source a command is about: the one that `--source` names, else the only one there is.

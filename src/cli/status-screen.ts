@@ -37,6 +37,7 @@ function databaseLines(status: DatabaseStatus, style: Style): string[] {
     row('checkpoint', checkpointText(checkpoint, server.nowMs)),
     row('open gaps', openGaps.length === 0 ? 'none' : openGaps.map(gapText).join('; ')),
     row('suppressed guests', String(suppressedGuests)),
+    ...sourceLines(status, style),
     ...transactionLines(status),
   ];
 }
@@ -73,6 +74,22 @@ function gapText({
 }): string {
   const text = (lsn: Lsn | null): string => (lsn === null ? '?' : formatLsn(lsn));
   return `${text(fromLsn)} to ${text(toLsn)} (${reason})`;
+}
+
+/** Only those that do not simply take part. */
+function sourceLines({ sources, server }: DatabaseStatus, style: Style): string[] {
+  const ago = (sinceUs: number): string => ageText(server.nowMs - sinceUs / 1_000);
+  return sources.flatMap(({ source, parked, pausedAtUs }) => {
+    const texts = [
+      ...(pausedAtUs === null ? [] : [`paused for ${ago(pausedAtUs)}`]),
+      ...(parked === null
+        ? []
+        : [
+            `parked for ${ago(parked.sinceUs)}: past its queue budget, queued up to ${formatLsn(parked.upTo)}`,
+          ]),
+    ];
+    return texts.length === 0 ? [] : [row(`source ${source}`, style.yellow(texts.join('; ')))];
+  });
 }
 
 function transactionLines({ transaction }: DatabaseStatus): string[] {
@@ -149,7 +166,7 @@ export function statusJson({ database, queue, nowMs }: StatusFacts, floor: Floor
 }
 
 function databaseJson(status: DatabaseStatus): object {
-  const { server, slot, replaySlot, checkpoint, openGaps } = status;
+  const { server, slot, replaySlot, checkpoint, openGaps, sources } = status;
   const text = (lsn: Lsn | null): string | null => (lsn === null ? null : formatLsn(lsn));
   const slotJson = (state: SlotState | null): object | null =>
     state === null
@@ -172,6 +189,11 @@ function databaseJson(status: DatabaseStatus): object {
             endLsn: text(checkpoint.endLsn),
             deliveredLsn: text(checkpoint.deliveredLsn),
           },
+    sources: sources.map(({ added, parked, ...rest }) => ({
+      ...rest,
+      added: added === null ? null : { ...added, lsn: text(added.lsn) },
+      parked: parked === null ? null : { ...parked, upTo: text(parked.upTo) },
+    })),
     openGaps: openGaps.map((gap) => ({ ...gap, fromLsn: text(gap.fromLsn), toLsn: text(gap.toLsn) })),
   };
 }

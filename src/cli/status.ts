@@ -1,4 +1,4 @@
-import { laneCounts, present } from '../config/config.js';
+import { budgetsOf, present, queueSources } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
@@ -34,7 +34,7 @@ export async function statusCommand(
   });
   const reader = new QueueStatusReader({
     redis: present(config.redis, 'Redis'),
-    sources: laneCounts(sources),
+    sources: queueSources(sources),
     prefix: queue.prefix,
   });
   try {
@@ -42,7 +42,7 @@ export async function statusCommand(
       knex,
       slotName: capture.slotName,
       queue: reader,
-      budgetBytes: queue.budgetBytes,
+      budgets: budgetsOf(sources),
       clock: systemClock,
       timeoutMs: TIMEOUT_MS,
     });

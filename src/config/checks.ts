@@ -238,6 +238,21 @@ export const eventList: Check<ReadonlySet<string>> = check(
   },
 );
 
+/** Ids from a comma list; none of them for `*`, which stands for every merchant. */
+export const merchantList: Check<ReadonlySet<string>> = check(
+  '`*`, or a comma list of merchant_ids: whole numbers',
+  (text) => {
+    if (text === '*') return new Set<string>();
+    const ids = text.split(',').map((item) => item.trim());
+    const wrong = ids.find((id) => !/^[1-9]\d{0,18}$/.test(id));
+    if (wrong === undefined) return new Set(ids);
+    const which = ids.length === 1 ? `is ${quoted(text)}` : `has ${quoted(wrong)}`;
+    return new Refusal(
+      `${which}; it must be a merchant_id: a whole number, several with commas between, or * for all.`,
+    );
+  },
+);
+
 /** Properties with what is done to them, from `last_name=mask, store_postal_code=truncate:3`. */
 export const privacyRules: Check<PrivacyRules> = check(
   'comma list of `property=drop`, `=mask`, `=hash` or `=truncate:<characters>`',

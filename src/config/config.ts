@@ -41,8 +41,6 @@ export interface CaptureSettings {
 
 export interface QueueSettings {
   readonly prefix: string;
-  /** Compressed bytes waiting beyond which capture waits. */
-  readonly budgetBytes: number;
 }
 
 /** Where the guests stand of whom nothing may be sent, of whatever source. */
@@ -57,6 +55,8 @@ export interface SuppressionSettings {
 export interface SourceConfig {
   readonly settings: EventSettings;
   readonly lanes: number;
+  /** Compressed bytes of it that may wait in Redis. */
+  readonly budgetBytes: number;
   /** Null without a write key. */
   readonly delivery: DeliverySettings | null;
 }
@@ -87,9 +87,14 @@ export function present<T>(part: T | null, name: string): T {
   return part;
 }
 
+/** By name: see `SourceConfig`. */
+export function budgetsOf(sources: readonly SourceConfig[]): ReadonlyMap<string, number> {
+  return new Map(sources.map(({ settings, budgetBytes }) => [settings.name, budgetBytes]));
+}
+
 /** What the queue needs to know of sources. */
-export function laneCounts(
-  sources: readonly SourceConfig[],
-): { readonly name: string; readonly lanes: number }[] {
-  return sources.map(({ settings, lanes }) => ({ name: settings.name, lanes }));
+export function queueSources(
+  sources: readonly Pick<SourceConfig, 'settings' | 'lanes' | 'budgetBytes'>[],
+): { readonly name: string; readonly lanes: number; readonly budgetBytes: number }[] {
+  return sources.map(({ settings, lanes, budgetBytes }) => ({ name: settings.name, lanes, budgetBytes }));
 }

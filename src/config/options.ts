@@ -5,6 +5,7 @@ import {
   instant,
   integer,
   matching,
+  merchantList,
   onOff,
   oneOf,
   origin,
@@ -16,6 +17,7 @@ import {
 } from './checks.js';
 import { option, type OptionSpec } from './option.js';
 
+const KIB = 1024;
 const MIB = 1024 ** 2;
 const HOUR_MS = 3_600_000;
 
@@ -94,8 +96,8 @@ export const OPTIONS = {
   }),
   QUEUE_BUDGET: option({
     group: 'Redis',
-    doc: 'Compressed bytes a source may have waiting in Redis; beyond it capture waits and the WAL is the buffer.',
-    check: bytes(MIB, 1024 * 1024 * MIB),
+    doc: 'Compressed bytes that may wait in Redis. Several sources share it equally, but for those that set one of their own. One past its share is parked while others are not: capture goes on without it, and what it misses is queued when it has room. Where none has room capture waits, and the WAL is the buffer.',
+    check: bytes(64 * KIB, 1024 * 1024 * MIB),
     default: '1GiB',
   }),
 
@@ -168,10 +170,17 @@ export const OPTIONS = {
     default: '15s',
   }),
 
+  PAUSED: option({
+    group: 'Segment',
+    doc: 'Nothing is delivered to the source while it is on; what is captured waits. `paytronix-segment pause` does the same to one that runs.',
+    check: onOff,
+    default: 'off',
+  }),
+
   MERCHANT_ID: option({
     group: 'What is sent',
-    doc: 'Only this merchant’s events, to a source named `merchant-<id>`. Unset: every merchant’s, to one source named `default`.',
-    check: matching(/^[1-9]\d{0,18}$/, 'a merchant_id: a whole number'),
+    doc: 'Only the events of this merchant, or of these. Unset or `*`: every merchant’s. Without a file the one source is named `merchant-<id>` where it takes one, else `default`.',
+    check: merchantList,
   }),
   EVENTS: option({
     group: 'What is sent',
@@ -325,7 +334,7 @@ export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
 /** What a source of `connector.yaml` may set for itself. */
 export const SOURCE_OPTION_NAMES = OPTION_NAMES.filter((name) => {
   const { group }: OptionSpec = OPTIONS[name];
-  return group === 'Segment' || group === 'What is sent';
+  return group === 'Segment' || group === 'What is sent' || name === 'QUEUE_BUDGET';
 });
 
 type ValueOf<S> = S extends OptionSpec<infer T> ? T : never;

@@ -13,7 +13,7 @@ import type { Role } from './option.js';
 import type { OptionValues } from './options.js';
 import { postgresSettings, redisSettings } from './connections.js';
 import { layered } from './layers.js';
-import { resolveSources, sourceConfig } from './sources.js';
+import { merchantIdsOf, resolveSources, sourceConfig } from './sources.js';
 
 /**
  * What is about to run: it decides which options must be set. `check` needs none, it reports what is missing; nor does
@@ -98,14 +98,15 @@ function never(command: never): never {
 }
 
 function resolve(values: OptionValues, role: Role, problems: Problem[]): Omit<Config, 'mapping'> {
-  const name = values.MERCHANT_ID === null ? 'default' : `merchant-${values.MERCHANT_ID}`;
+  const [merchantId, ...others] = merchantIdsOf(values) ?? [];
+  const name = merchantId === undefined || others.length > 0 ? 'default' : `merchant-${merchantId}`;
   const source: SourceConfig = sourceConfig(name, values, problems);
   return {
     role,
     postgres: postgresSettings(values, problems),
     redis: redisSettings(values, problems),
     capture: captureSettings(values),
-    queue: { prefix: values.QUEUE_PREFIX, budgetBytes: values.QUEUE_BUDGET },
+    queue: { prefix: values.QUEUE_PREFIX },
     suppression: {
       file: values.SUPPRESSION_FILE,
       table: values.SUPPRESSION_TABLE,

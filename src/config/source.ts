@@ -8,8 +8,8 @@ export type CardNumberMode = 'FULL' | 'MASKED' | 'HASHED';
 export interface EventSettings {
   /** Name of the source in queue keys, metrics and logs: `[a-z0-9_-]+`. */
   readonly name: string;
-  /** Only this merchant's events; null = every merchant's. */
-  readonly merchantId: string | null;
+  /** Only these merchants' events; null = every merchant's. */
+  readonly merchantIds: ReadonlySet<string> | null;
   /** Names of the enabled track events, e.g. `POS Activity`. */
   readonly events: ReadonlySet<string>;
   readonly identify: boolean;
@@ -42,6 +42,8 @@ export interface DeliverySettings {
   readonly rateLimitGroup: string | null;
   readonly lanes: number;
   readonly requestTimeoutMs: number;
+  /** Nothing is sent. */
+  readonly paused: boolean;
 }
 
 /** OAuth 2.0 client credentials of a source that requires them; the SDK client fetches and renews the token. */

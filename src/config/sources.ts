@@ -13,7 +13,7 @@ export interface ResolveSourcesOptions extends ReadOptions {
 }
 
 /** The sources of a file, each over what holds for all. Problems name the line of the source they are about. */
-export function resolveSources(options: ResolveSourcesOptions, problems: Problem[]): SourceConfig[] {
+export function resolveSources(options: ResolveSourcesOptions, problems: Problem[]): readonly SourceConfig[] {
   const { env, given, needsKeys } = options;
   const sources: SourceConfig[] = [];
   for (const source of given) {
@@ -34,7 +34,7 @@ export function resolveSources(options: ResolveSourcesOptions, problems: Problem
     sources.push(resolved);
   }
   problems.push(...overlaps(sources, given), ...unevenGroups(sources, given));
-  return sources;
+  return shared(sources, given);
 }
 
 /** A value of the source stands instead of either way to give it. */
@@ -94,7 +94,8 @@ function unevenGroups(sources: readonly SourceConfig[], given: readonly GivenSou
 }
 
 function takeTheSame(a: EventSettings, b: EventSettings): boolean {
-  const merchant = a.merchantId === null || b.merchantId === null || a.merchantId === b.merchantId;
+  const { merchantIds: of } = b;
+  const merchant = a.merchantIds === null || of === null || [...a.merchantIds].some((id) => of.has(id));
   return merchant && ((a.identify && b.identify) || [...a.events].some((event) => b.events.has(event)));
 }
 
@@ -103,8 +104,29 @@ export function sourceConfig(name: string, values: OptionValues, problems: Probl
   return {
     settings: eventSettings(name, values, problems),
     lanes: values.LANES,
+    budgetBytes: values.QUEUE_BUDGET,
     delivery: deliverySettings(name, values, problems),
   };
+}
+
+/** A source has less than this only where it says so. */
+const LEAST_SHARE_BYTES = 1024 ** 2;
+
+/** What is left of the common budget is shared by the sources that have none of their own. */
+function shared(sources: readonly SourceConfig[], given: readonly GivenSource[]): readonly SourceConfig[] {
+  const isOwn = (index: number): boolean => given[index]?.options.has('QUEUE_BUDGET') === true;
+  const sharing = sources.filter((_source, index) => !isOwn(index)).length;
+  const own = sources.reduce((sum, { budgetBytes }, index) => sum + (isOwn(index) ? budgetBytes : 0), 0);
+  return sources.map((source, index) => {
+    if (isOwn(index)) return source;
+    const share = Math.floor((source.budgetBytes - own) / sharing);
+    return { ...source, budgetBytes: Math.max(share, Math.min(LEAST_SHARE_BYTES, source.budgetBytes)) };
+  });
+}
+
+/** Null: every merchant. */
+export function merchantIdsOf({ MERCHANT_ID: ids }: OptionValues): ReadonlySet<string> | null {
+  return ids === null || ids.size === 0 ? null : ids;
 }
 
 function eventSettings(name: string, values: OptionValues, problems: Problem[]): EventSettings {
@@ -135,7 +157,7 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
   }
   return {
     name,
-    merchantId: values.MERCHANT_ID,
+    merchantIds: merchantIdsOf(values),
     events: values.EVENTS,
     identify: values.IDENTIFY,
     userId: { strategy: values.USER_ID, prefix: values.USER_ID_PREFIX ?? '' },
@@ -169,6 +191,7 @@ function deliverySettings(name: string, values: OptionValues, problems: Problem[
     rateLimitGroup: values.RATE_LIMIT_GROUP,
     lanes: values.LANES,
     requestTimeoutMs: values.REQUEST_TIMEOUT,
+    paused: values.PAUSED,
   };
 }
 

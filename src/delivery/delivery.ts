@@ -1,27 +1,26 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { RedisSettings } from '../config/config.js';
 import type { DeliverySettings } from '../config/source.js';
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import { Backoff } from '../lifecycle/backoff.js';
 import { systemClock, type Clock } from '../lifecycle/clock.js';
 import type { DrainEnd } from '../lifecycle/shutdown.js';
-import { DeadLetters } from '../queue/dead-letters.js';
+import { Turns } from '../lifecycle/turns.js';
 import type { JobReader } from '../queue/job.js';
 import { DEFAULT_PREFIX } from '../queue/keys.js';
 import { claimLanes } from '../queue/lanes.js';
 import { closeRedis, connectRedis, cutRedis, untilReady, type RedisClient } from '../queue/redis.js';
-import { isSideLane, SIDE_LANES, type SideLane } from '../queue/side-lanes.js';
+import { SIDE_LANES, type SideLane } from '../queue/side-lanes.js';
+import { readPaused } from '../queue/paused.js';
 import { PublishedGuests } from '../queue/listed-guests.js';
 import { SuppressionCheck } from '../queue/suppression-check.js';
 import type { ListedGuests } from '../suppression/listed-guests.js';
 import { BatchClient } from './batch-client.js';
-import { JobSender } from './job-sender.js';
-import { DEFAULT_LOCK_TIMING, LaneWorker, type LockTiming } from './lane-worker.js';
+import { DEFAULT_LOCK_TIMING, type LaneWorker, type LockTiming } from './lane-worker.js';
 import type { DeliveryObserver } from './observer.js';
-import { RateLimiter } from './rate-limiter.js';
 import { SdkClient } from './sdk-client.js';
 import type { SegmentClient } from './segment-client.js';
-import { SideLimiter } from './side-limiter.js';
-import { SourceGate } from './source-gate.js';
+import { SourceDelivery } from './source-delivery.js';
 
 export interface DeliveryOptions {
   readonly sources: readonly DeliverySettings[];
@@ -62,6 +61,12 @@ export interface Delivery {
    * @returns `cut-short`: a request was cut, so its calls may be sent again.
    */
   close(options: { readonly graceMs: number }): Promise<DrainEnd>;
+  /**
+   * Sources are configured otherwise from now on: one that is new is begun, one that is changed ends what it has in hand and
+   * begins anew, one that is removed is ended when nothing of it is queued any more. No other is touched.
+   * @throws ConnectorError LANES_CHANGED
+   */
+  reconfigure(sources: readonly DeliverySettings[]): Promise<void>;
   /** Sources that stand still, and why. */
   stopped(): readonly { readonly source: string; readonly code: string; readonly detail: string }[];
 }
@@ -79,13 +84,12 @@ export function createClient(settings: DeliverySettings): SegmentClient {
   return new BatchClient({ writeKey, host, requestTimeoutMs });
 }
 
-interface Source {
-  readonly gate: SourceGate;
-  readonly letters: DeadLetters;
-  readonly clients: SegmentClient[];
-  readonly workers: LaneWorker[];
-}
-
+/** How soon a source that is paused elsewhere is here. */
+const PAUSED_LOOK_MS = 1_000;
+/** Beside what a request may take: to write down what became of it. */
+const REQUEST_MARGIN_MS = 2_000;
+/** How often it is looked whether a removed source has nothing queued any more. */
+const EMPTY_LOOK_MS = 1_000;
 /** After the grace and the cut of requests, to give the jobs back. Then Redis itself must be away. */
 const FORCE_AFTER = { share: 0.25, leastMs: 1_000, mostMs: 3_000 };
 
@@ -94,9 +98,15 @@ class QueueDelivery implements Delivery {
   readonly #clock: Clock;
   readonly #observer: DeliveryObserver;
   readonly #prefix: string;
-  readonly #sources = new Map<string, Source>();
+  readonly #sources = new Map<string, SourceDelivery>();
+  /** Removed, and not empty yet. */
+  readonly #leaving = new Map<string, SourceDelivery>();
+  readonly #turns = new Turns();
   readonly #ending = new AbortController();
   #client: RedisClient | null = null;
+  #published: PublishedGuests | null = null;
+  #paused: ReadonlySet<string> = new Set();
+  #watching: Promise<void> | null = null;
   #starting: Promise<void> | null = null;
   #closing: Promise<DrainEnd> | null = null;
 
@@ -117,9 +127,13 @@ class QueueDelivery implements Delivery {
     return this.#closing;
   }
 
+  reconfigure(sources: readonly DeliverySettings[]): Promise<void> {
+    return this.#turns.run(async () => this.#reconfigure(sources));
+  }
+
   stopped(): readonly { readonly source: string; readonly code: string; readonly detail: string }[] {
-    return [...this.#sources].flatMap(([source, { gate }]) =>
-      gate.stopped === null ? [] : [{ source, ...gate.stopped }],
+    return [...this.#sources].flatMap(([source, { stopped }]) =>
+      stopped === null ? [] : [{ source, ...stopped }],
     );
   }
 
@@ -132,19 +146,48 @@ class QueueDelivery implements Delivery {
     });
     this.#client = client;
     await untilReady(client, this.#ending.signal);
-    const published = new PublishedGuests(client, this.#prefix);
-    for (const settings of this.#options.sources) {
-      if (this.#options.onlyLane === undefined) {
-        await this.#patiently(async () => claimLanes(client, this.#prefix, settings.name, settings.lanes));
-      }
-      const check = this.#suppressionCheck(client, settings.name, published);
-      const waiting = (): void => this.#observer.awaitsList?.(settings.name);
-      await this.#patiently(async () => check.untilKnown(this.#clock, this.#ending.signal, waiting));
-      this.#sources.set(settings.name, this.#openSource(client, settings, check));
+    await this.#lookAtPauses();
+    this.#watching = this.#watchPauses();
+    for (const settings of this.#options.sources) await this.#open(settings);
+  }
+
+  async #watchPauses(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      await this.#clock.sleep(PAUSED_LOOK_MS, this.#ending.signal);
+      await this.#lookAtPauses();
     }
-    for (const worker of this.#workers()) {
-      await this.#patiently(async () => worker.start());
+  }
+
+  /** A Redis that does not answer, or was emptied, says nothing: what was known holds. */
+  async #lookAtPauses(): Promise<void> {
+    const client = this.#client;
+    if (client === null || this.#ending.signal.aborted) return;
+    const paused = await readPaused(client, this.#prefix).catch(() => null);
+    if (paused === null) return;
+    this.#paused = new Set(paused.keys());
+    for (const [name, source] of [...this.#sources, ...this.#leaving])
+      source.setPaused(this.#paused.has(name));
+  }
+
+  async #reconfigure(wanted: readonly DeliverySettings[]): Promise<void> {
+    await this.#starting;
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const [name, source] of this.#sources) {
+      if (names.has(name)) continue;
+      this.#sources.delete(name);
+      this.#endWhenEmpty(source).catch((error: unknown) => this.#observer.connectionError?.(toError(error)));
     }
+    await Promise.all(
+      wanted.map(async (settings) => {
+        const { name } = settings;
+        const held = this.#sources.get(name) ?? this.#leaving.get(name);
+        if (held !== undefined && this.#sources.has(name) && isDeepStrictEqual(held.settings, settings))
+          return;
+        this.#leaving.delete(name);
+        if (held !== undefined) await this.#end(held);
+        await this.#open(settings);
+      }),
+    );
   }
 
   /** A Redis at its memory limit answers and refuses: delivery begins once there is room, instead of not at all. */
@@ -162,46 +205,62 @@ class QueueDelivery implements Delivery {
     }
   }
 
-  #suppressionCheck(client: RedisClient, source: string, published: PublishedGuests): SuppressionCheck {
+  #suppressionCheck(client: RedisClient, source: string): SuppressionCheck {
     const { listed, needsPublishedList: needsPublished = false } = this.#options;
-    const options = { client, prefix: this.#prefix, source, published, needsPublished };
+    this.#published ??= new PublishedGuests(client, this.#prefix);
+    const options = { client, prefix: this.#prefix, source, published: this.#published, needsPublished };
     return new SuppressionCheck(listed === undefined ? options : { ...options, listed });
   }
 
-  #openSource(client: RedisClient, settings: DeliverySettings, check: SuppressionCheck): Source {
-    const { name, rateLimitPerSecond, rateLimitGroup } = settings;
-    const clock = this.#clock;
-    const observer = this.#observer;
-    const prefix = this.#prefix;
-    const probeIntervalMs = this.#options.probeIntervalMs ?? 60_000;
-    const limited = Number.isFinite(rateLimitPerSecond) && rateLimitPerSecond > 0;
-    const ratePerSecond = limited ? rateLimitPerSecond : null;
-    // No source's name holds a slash.
-    const bucket = rateLimitGroup === null ? name : `group/${rateLimitGroup}`;
-    const rate = { client, prefix, source: bucket, ratePerSecond, clock };
-    const limiters = { live: new RateLimiter(rate), side: new SideLimiter(rate) };
-    const gate = new SourceGate({ source: name, clock, observer, probeIntervalMs });
-    const onError = (error: Error): void => observer.connectionError?.(error);
-    const letters = new DeadLetters(name, { client, prefix, onError });
-    const timing = this.#options.timing ?? DEFAULT_LOCK_TIMING;
-    const readers = this.#options.readers === undefined ? {} : { readers: this.#options.readers };
-    const source: Source = { gate, letters, clients: [], workers: [] };
-    for (const lane of this.#lanesOf(settings)) {
-      const segment = (this.#options.createClient ?? createClient)(settings);
-      source.clients.push(segment);
-      const common = { source: name, lane, clock, observer };
-      const sender = new JobSender({
-        ...common,
-        client: segment,
-        limiter: isSideLane(lane) ? limiters.side : limiters.live,
-        gate,
-        suppressedAmong: async (guestIds) => check.among(guestIds),
-      });
-      source.workers.push(
-        new LaneWorker({ ...common, client, prefix, sender, letters, timing, probeIntervalMs, ...readers }),
-      );
+  async #open(settings: DeliverySettings): Promise<void> {
+    const client = this.#client;
+    if (client === null) throw new RangeError('delivery was not started');
+    const { onlyLane, createClient: given, readers } = this.#options;
+    if (onlyLane === undefined) {
+      await this.#patiently(async () => claimLanes(client, this.#prefix, settings.name, settings.lanes));
     }
-    return source;
+    const check = this.#suppressionCheck(client, settings.name);
+    const waiting = (): void => this.#observer.awaitsList?.(settings.name);
+    await this.#patiently(async () => check.untilKnown(this.#clock, this.#ending.signal, waiting));
+    if (this.#ending.signal.aborted) return;
+    const source = new SourceDelivery({
+      settings,
+      suppressedAmong: async (guestIds) => check.among(guestIds),
+      lanes: this.#lanesOf(settings),
+      client,
+      prefix: this.#prefix,
+      clock: this.#clock,
+      observer: this.#observer,
+      probeIntervalMs: this.#options.probeIntervalMs ?? 60_000,
+      timing: this.#options.timing ?? DEFAULT_LOCK_TIMING,
+      createClient: given ?? createClient,
+      ...(readers === undefined ? {} : { readers }),
+    });
+    source.setPaused(this.#paused.has(settings.name));
+    this.#sources.set(settings.name, source);
+    for (const worker of source.workers) await this.#patiently(async () => worker.start());
+  }
+
+  /** Ends it within the time that a request may take, so that none is cut whose arrival would not be known. */
+  async #end(source: SourceDelivery): Promise<void> {
+    await source.close(source.settings.requestTimeoutMs + REQUEST_MARGIN_MS);
+    this.#observer.closed?.(source.settings.name);
+  }
+
+  /** What is queued of a source that was removed goes on being delivered, for as long as this process runs. */
+  async #endWhenEmpty(source: SourceDelivery): Promise<void> {
+    const { name } = source.settings;
+    const { signal } = this.#ending;
+    this.#leaving.set(name, source);
+    while (!signal.aborted && this.#leaving.get(name) === source) {
+      const isEmpty = await source.isEmpty().catch(() => false);
+      if (isEmpty) {
+        this.#leaving.delete(name);
+        await this.#end(source);
+        return;
+      }
+      await this.#clock.sleep(EMPTY_LOOK_MS, signal);
+    }
   }
 
   /** A command's lane alone, or the live ones and every side lane. */
@@ -221,17 +280,18 @@ class QueueDelivery implements Delivery {
       for (const worker of this.#workers()) worker.cut();
     }, forceMs);
     await this.#starting?.catch(() => undefined);
-    const ends = await Promise.all(this.#workers().map(async (worker) => worker.close(graceMs)));
+    const closing = Promise.all(this.#all().map(async (source) => source.close(graceMs)));
+    const [ends] = await Promise.all([closing, this.#watching]);
     clearTimeout(force);
-    for (const { letters, clients } of this.#sources.values()) {
-      await letters.close();
-      for (const segment of clients) await segment.close();
-    }
     if (client !== null) await closeRedis(client);
     return ends.includes('cut-short') ? 'cut-short' : 'drained';
   }
 
+  #all(): readonly SourceDelivery[] {
+    return [...this.#sources.values(), ...this.#leaving.values()];
+  }
+
   #workers(): readonly LaneWorker[] {
-    return [...this.#sources.values()].flatMap(({ workers }) => workers);
+    return this.#all().flatMap(({ workers }) => workers);
   }
 }

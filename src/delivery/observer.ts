@@ -31,6 +31,10 @@ export interface DeliveryObserver {
   /** The source, or one lane of it, stands still until the condition ends. Called again at each failed probe. */
   stopped?(source: string, lane: number | null, code: ErrorCode, detail: string): void;
   resumed?(source: string, lane: number | null): void;
+  /** An operator has paused the source, or lets it go on. */
+  held?(source: string, held: boolean): void;
+  /** Configured otherwise, or no more: what was told of the source holds no longer. */
+  closed?(source: string): void;
   /** A job that needed no sending: delivered before, or superseded. */
   skippedJob?(source: string, lane: number, why: 'delivered' | 'superseded'): void;
   /** The lock of the job in hand passed to another worker. */

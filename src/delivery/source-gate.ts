@@ -9,12 +9,18 @@ export interface SourceGateOptions {
   readonly observer: DeliveryObserver;
   /** Between two probes of a stopped source. */
   readonly probeIntervalMs: number;
+  /** Default false. */
+  readonly paused?: boolean;
 }
+
+/** Whoever waits is woken by the change. */
+const PAUSED_LOOK_MS = 60_000;
 
 /**
  * Whether a source's lanes may send.
  *
  * open ──stop──▶ stopped ──probe interval──▶ one lane probes with its head job ──delivered──▶ open, or stopped again.
+ * Whatever it is, while an operator has paused the source nothing is sent.
  */
 export class SourceGate {
   readonly #options: SourceGateOptions;
@@ -22,9 +28,21 @@ export class SourceGate {
   #nextProbeAtMs = 0;
   #prober: object | null = null;
   #changed = new AbortController();
+  #paused: boolean;
 
   constructor(options: SourceGateOptions) {
     this.#options = options;
+    this.#paused = options.paused ?? false;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.#wake();
   }
 
   get stopped(): { readonly code: ErrorCode; readonly detail: string } | null {
@@ -33,15 +51,20 @@ export class SourceGate {
 
   /** Waits while the source stands still. True: the caller is the one that probes. */
   async pass(lane: object, signal: AbortSignal): Promise<boolean> {
-    while (this.#stopped !== null && !signal.aborted) {
+    while ((this.#paused || this.#stopped !== null) && !signal.aborted) {
+      const { clock } = this.#options;
+      using until = new EitherSignal(signal, this.#changed.signal);
+      if (this.#paused) {
+        await clock.sleep(PAUSED_LOOK_MS, until.signal);
+        continue;
+      }
       if (this.#prober === lane) return true;
-      const waitMs = this.#nextProbeAtMs - this.#options.clock.now();
+      const waitMs = this.#nextProbeAtMs - clock.now();
       if (this.#prober === null && waitMs <= 0) {
         this.#prober = lane;
         return true;
       }
-      using until = new EitherSignal(signal, this.#changed.signal);
-      await this.#options.clock.sleep(Math.max(waitMs, 10), until.signal);
+      await clock.sleep(Math.max(waitMs, 10), until.signal);
     }
     return false;
   }
@@ -59,6 +82,10 @@ export class SourceGate {
     this.#stopped = null;
     this.#prober = null;
     this.#options.observer.resumed?.(this.#options.source, null);
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#changed.abort();
     this.#changed = new AbortController();
   }

@@ -253,6 +253,11 @@ export const ERROR_POLICY = {
     'Another replay is running against this slot.',
     'Wait until it has ended, or stop it (it can be resumed): replays share one lane and would mix.',
   ),
+  PAUSE_REFUSED: policy(
+    'stop',
+    'It is not said which source is to be paused or resumed.',
+    'Name one of the configured sources with `--source`.',
+  ),
   REPLAY_REFUSED: policy(
     'stop',
     'The replay was not started: an option contradicts another, or a confirmation is missing.',

@@ -12,7 +12,7 @@ import { anonymousIdOf, sendable, type Address } from './assemble.js';
 import { shownCardNumber } from './card-number.js';
 import { customRank } from './custom-rank.js';
 import type { Derived } from './event.js';
-import { accountAdmits, merchantAdmits } from './gate.js';
+import { accountAdmits, merchantAdmits, takesMerchant } from './gate.js';
 import { writeJson } from './json-text.js';
 import { messageId } from './message-id.js';
 import { redacted } from './redact.js';
@@ -26,7 +26,7 @@ import { zoneFor } from './zone-for.js';
 export function customCall(subject: Subject<CustomOccurrence>, derivation: Derivation): readonly Derived[] {
   const { row, merchantId, accountId } = subject;
   const { settings, facts, commit, observer } = derivation;
-  if (settings.merchantId !== null && settings.merchantId !== merchantId) return [];
+  if (!takesMerchant(settings, merchantId)) return [];
   const merchant = facts.merchant(merchantId);
   if (!merchantAdmits(merchant)) return [];
   const account = accountId === null ? null : facts.account(accountId);

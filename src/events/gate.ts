@@ -10,7 +10,11 @@ import type { EventName } from './event.js';
 
 /** The source takes this event of this merchant. */
 export function sourceTakes(settings: EventSettings, event: EventName, merchantId: string): boolean {
-  return settings.events.has(event) && (settings.merchantId === null || settings.merchantId === merchantId);
+  return settings.events.has(event) && takesMerchant(settings, merchantId);
+}
+
+export function takesMerchant({ merchantIds }: EventSettings, merchantId: string): boolean {
+  return merchantIds === null || merchantIds.has(merchantId);
 }
 
 export function merchantAdmits(

@@ -150,6 +150,21 @@ export function createMetrics(options: MetricsOptions = {}) {
     rateLimitWait: counter('rate_limit_wait_seconds_total', 'Time spent waiting for the rate limit.', [
       'source',
     ]),
+    sourceParked: gauge(
+      'source_parked',
+      '1 while a source is parked, past its queue budget: capture goes on without it.',
+      ['source'],
+    ),
+    sourcePaused: gauge(
+      'source_paused',
+      '1 while an operator has paused a source: nothing is delivered to it.',
+      ['source'],
+    ),
+    sourceGaps: counter(
+      'source_gaps_total',
+      'Times that the WAL a parked source was to be brought from was gone: a gap to be filled.',
+      ['source'],
+    ),
     sourceStopped: gauge(
       'source_stopped',
       '1 while a source is stopped because Segment refuses its key or all its events.',

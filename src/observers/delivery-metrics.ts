@@ -27,6 +27,8 @@ export function deliveryMetrics(metrics: Metrics): DeliveryObserver {
     limited: (source, waitedMs) => metrics.rateLimitWait.inc({ source }, waitedMs / 1000),
     stopped: (source) => metrics.sourceStopped.set({ source }, 1),
     resumed: (source) => metrics.sourceStopped.set({ source }, 0),
+    held: (source, held) => metrics.sourcePaused.set({ source }, held ? 1 : 0),
+    closed: (source) => metrics.sourceStopped.set({ source }, 0),
     connectionError: () => metrics.reconnects.inc({ to: 'redis' }),
   };
 }

@@ -15,7 +15,7 @@ export function deliveryNotes(options: {
   readonly clock: Clock;
 }): DeliveryObserver {
   const { client, prefix, clock } = options;
-  const left = new Map<string, { readonly note: DeliveryNote; readonly atMs: number }>();
+  const left = new Map<string, { readonly of: string; readonly note: DeliveryNote; readonly atMs: number }>();
   const keyOf = (source: string, lane: number | null): string =>
     lane === null ? source : laneName(source, lane);
   const leave = (source: string, given: Omit<DeliveryNote, 'sinceMs'>): void => {
@@ -25,7 +25,7 @@ export function deliveryNotes(options: {
     if (same && clock.now() - before.atMs < RENEW_MS) return;
     const sinceMs = before?.note.state === given.state ? before.note.sinceMs : clock.now();
     const note = { ...given, sinceMs };
-    left.set(key, { note, atMs: clock.now() });
+    left.set(key, { of: source, note, atMs: clock.now() });
     // Best effort: where Redis does not answer, that is what is to be told.
     leaveNote(client, prefix, source, note).catch(() => undefined);
   };
@@ -42,5 +42,8 @@ export function deliveryNotes(options: {
     delivered: ({ source, lane }) => erase(source, lane),
     stopped: (source, lane, code) => leave(source, { lane, state: 'stopped', why: code }),
     resumed: erase,
+    closed: (source) => {
+      for (const { note, of } of left.values()) if (of === source) erase(source, note.lane);
+    },
   };
 }

@@ -9,7 +9,7 @@ export interface FloorWatchOptions {
   readonly knex: Knex;
   readonly slotName: string;
   readonly queue: QueueStatusReader;
-  readonly budgetBytes: number;
+  readonly budgets: () => ReadonlyMap<string, number>;
   readonly clock: Clock;
 }
 
@@ -34,7 +34,9 @@ export class FloorWatch {
   }
 
   async #read(metrics: Metrics): Promise<void> {
-    const { heldBy } = whoHoldsTheFloor(await readStatus({ ...this.#options, timeoutMs: TIMEOUT_MS }));
+    const { heldBy } = whoHoldsTheFloor(
+      await readStatus({ ...this.#options, budgets: this.#options.budgets(), timeoutMs: TIMEOUT_MS }),
+    );
     for (const holder of FLOOR_HOLDERS) metrics.floorHeld.set({ by: holder }, holder === heldBy ? 1 : 0);
   }
 }

@@ -48,6 +48,12 @@ export function deliveryLog(logger: Logger): DeliveryObserver {
     stopped: (source, lane, code) =>
       logger.error({ source, lane, code }, 'source stands still until this is mended'),
     resumed: (source, lane) => logger.info({ source, lane }, 'source goes on'),
+    held: (source, held) =>
+      logger[held ? 'warn' : 'info'](
+        { source },
+        held ? 'the source is paused: nothing is delivered to it' : 'the source is paused no more',
+      ),
+    closed: (source) => logger.info({ source }, 'the source is delivered otherwise from now on, or no more'),
     lockLost: (source, lane) => logger.warn({ source, lane }, 'another process has taken the job in hand'),
     connectionError: (error) => logger.warn({ reason: toldMessage(error) }, 'redis connection of delivery'),
     laneError: (source, lane, error) =>

@@ -20,6 +20,8 @@ export function captureMetrics(metrics: Metrics): CaptureObserver {
     backpressure: (paused) => metrics.captureWaiting.set({ for: 'derivation' }, paused ? 1 : 0),
     derived: (source, event, outcome) => metrics.events.inc({ source, event, outcome }),
     unrouted: () => metrics.unroutedMerchants.inc(),
+    parked: (source, parked) => metrics.sourceParked.set({ source }, parked ? 1 : 0),
+    fellBehind: (source) => metrics.sourceGaps.inc({ source }),
     lookup: (table) => metrics.lookups.inc({ table }),
     reconnecting: () => metrics.reconnects.inc({ to: 'postgres' }),
     healed: () => metrics.healings.inc(),

@@ -10,6 +10,8 @@ export async function readQueueGauges(
   clock: Clock,
 ): Promise<void> {
   const { lanes, deadLetters, listedGuests } = await reader.read();
+  // Of a source that is configured no more nothing is to be shown.
+  for (const gauge of [metrics.queueJobs, metrics.queueOldestAge, metrics.deadLettersKept]) gauge.reset();
   for (const { source, lane, jobs, oldestAtMs } of lanes) {
     const labels = { source, lane: laneLabel(lane) };
     metrics.queueJobs.set(labels, jobs);

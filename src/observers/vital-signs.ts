@@ -60,6 +60,10 @@ export class VitalSigns {
       const sinceMs = this.#still.get(key)?.sinceMs ?? this.#clock.now();
       this.#still.set(key, { source, lane: lane === null ? null : laneLabel(lane), code, sinceMs });
     },
+    held: (source, held) => {
+      if (held) this.#forget(source);
+    },
+    closed: (source) => this.#forget(source),
     resumed: (source, lane) => void this.#still.delete(lane === null ? source : laneName(source, lane)),
   };
 
@@ -82,6 +86,11 @@ export class VitalSigns {
       standingStill: [...this.#still.values()],
       failing: [...this.#failing.values()],
     };
+  }
+
+  #forget(source: string): void {
+    for (const [key, each] of this.#still) if (each.source === source) this.#still.delete(key);
+    for (const [key, each] of this.#failing) if (each.source === source) this.#failing.delete(key);
   }
 
   #waitsFor(why: QueueWait): void {

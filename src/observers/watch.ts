@@ -1,5 +1,5 @@
 import type { CaptureObserver, CapturePositions } from '../capture/observer.js';
-import { laneCounts, present, type Config } from '../config/config.js';
+import { budgetsOf, present, queueSources, type Config } from '../config/config.js';
 import type { Role } from '../config/option.js';
 import type { DeliveryObserver } from '../delivery/observer.js';
 import type { Clock } from '../lifecycle/clock.js';
@@ -7,6 +7,7 @@ import type { HealthState } from '../observability/health.js';
 import type { Metrics } from '../observability/metrics.js';
 import { unreadyReasons, type ReadinessLimits } from '../observability/readiness.js';
 import { closeKnex, openKnex } from '../postgres/connection.js';
+import { claimLanes } from '../queue/lanes.js';
 import type { QueueObserver } from '../queue/observer.js';
 import { closeRedis, connectRedis, type RedisClient } from '../queue/redis.js';
 import { QueueStatusReader } from '../queue/status.js';
@@ -44,6 +45,9 @@ export class Watch {
   readonly #beating: Promise<void>;
   readonly #closeDatabase: () => Promise<void>;
   #replaySlot: ReplaySlotReport | null = null;
+  readonly #parked = new Set<string>();
+  readonly #held = new Set<string>();
+  #budgets: ReadonlyMap<string, number>;
 
   readonly capture: CaptureObserver;
   readonly queue: QueueObserver;
@@ -54,7 +58,8 @@ export class Watch {
     const { config, role, clock, metrics } = options;
     const { prefix } = config.queue;
     const redis = present(config.redis, 'Redis');
-    const sources = laneCounts(config.sources);
+    const sources = queueSources(config.sources);
+    this.#budgets = budgetsOf(config.sources);
     // Its errors are those of every other connection, which are counted and logged already.
     const onError = (): void => undefined;
     this.#client = connectRedis({
@@ -70,9 +75,19 @@ export class Watch {
       replaySlot: (report: ReplaySlotReport) => {
         this.#replaySlot = report;
       },
+      parked: (source: string, parked: boolean) => {
+        if (parked) this.#parked.add(source);
+        else this.#parked.delete(source);
+      },
     });
     this.queue = this.#signs.queue;
-    this.delivery = combine(this.#signs.delivery, deliveryNotes({ client: this.#client, prefix, clock }));
+    this.delivery = combine(this.#signs.delivery, deliveryNotes({ client: this.#client, prefix, clock }), {
+      held: (source: string, held: boolean) => {
+        if (held) this.#held.add(source);
+        else this.#held.delete(source);
+      },
+      closed: (source: string) => void this.#held.delete(source),
+    });
     if (role !== 'capture') metrics.beforeScrape(() => readQueueGauges(metrics, this.#reader, clock));
     this.#closeDatabase = role === 'deliver' ? () => Promise.resolve() : this.#watchFloor();
     this.#beating = this.#pulse.run(this.#ending.signal);
@@ -95,11 +110,15 @@ export class Watch {
       redisAnsweredAtMs: this.#pulse.answeredAtMs,
     });
     const reasons = unreadyReasons(vitals, limits, clock.now());
-    const degraded = degradedWords(this.#replaySlot);
+    const degraded = [
+      ...replaySlotWords(this.#replaySlot),
+      ...[...this.#parked].map((source) => `degraded: source ${source} is parked, past its queue budget`),
+      ...[...this.#held].map((source) => `degraded: source ${source} is paused`),
+    ];
     return {
       live: failure === null,
       ready: reasons.length === 0,
-      reasons: [...reasons, ...(degraded === null ? [] : [degraded]), ...more],
+      reasons: [...reasons, ...degraded, ...more],
       facts: {
         role,
         capture: this.#signs.captureState,
@@ -107,6 +126,22 @@ export class Watch {
         redisAnsweredAtMs: vitals.redisAnsweredAtMs,
       },
     };
+  }
+
+  /**
+   * Of all sources, before anything relies on them.
+   * @throws ConnectorError LANES_CHANGED; Redis' own error while it does not answer
+   */
+  async claimLanes({ queue, sources }: Config): Promise<void> {
+    for (const { name, lanes } of queueSources(sources)) {
+      await claimLanes(this.#client, queue.prefix, name, lanes);
+    }
+  }
+
+  /** Other sources are watched from now on. */
+  async reconfigure(config: Config): Promise<void> {
+    this.#budgets = budgetsOf(config.sources);
+    await this.#reader.reconfigure(queueSources(config.sources));
   }
 
   async close(): Promise<void> {
@@ -131,7 +166,7 @@ export class Watch {
       knex,
       slotName: config.capture.slotName,
       queue: this.#reader,
-      budgetBytes: config.queue.budgetBytes,
+      budgets: () => this.#budgets,
       clock,
     });
     metrics.beforeScrape(() => floor.read(metrics));
@@ -140,18 +175,18 @@ export class Watch {
 }
 
 /** The connector does its work all the same: degraded, not unready. */
-function degradedWords(report: ReplaySlotReport | null): string | null {
+function replaySlotWords(report: ReplaySlotReport | null): string[] {
   switch (report?.degraded) {
     case undefined:
     case null:
-      return null;
+      return [];
     case 'missing':
-      return 'degraded: there is no replay slot; the next start makes one';
+      return ['degraded: there is no replay slot; the next start makes one'];
     case 'dropped':
-      return 'degraded: the replay slot held too much WAL and was dropped; the next start makes a new one';
+      return ['degraded: the replay slot held too much WAL and was dropped; the next start makes a new one'];
     case 'lost':
-      return 'degraded: the server gave up the replay slot; the next start makes a new one';
+      return ['degraded: the server gave up the replay slot; the next start makes a new one'];
     case 'held-back':
-      return 'degraded: one long open transaction holds the replay slot back';
+      return ['degraded: one long open transaction holds the replay slot back'];
   }
 }

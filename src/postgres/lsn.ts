@@ -45,3 +45,7 @@ export function lsnBefore(lsn: Lsn, bytes: bigint): Lsn {
 export function laterLsn(a: Lsn, b: Lsn): Lsn {
   return a > b ? a : b;
 }
+
+export function earlierLsn(a: Lsn, b: Lsn): Lsn {
+  return a < b ? a : b;
+}

@@ -3,9 +3,10 @@ import type { Knex } from 'knex';
 import { ConnectorError } from '../errors/connector-error.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import { baselineSql } from './baseline.js';
-import { TIME_FROM_US } from './checkpoint-store.js';
+import { TIME_FROM_US, type Checkpoint } from './checkpoint-store.js';
+import { PARKED_GAP } from './gap-reasons.js';
 import { insertGap } from './gap-store.js';
-import { formatLsn } from './lsn.js';
+import { formatLsn, type Lsn } from './lsn.js';
 import { migrateConnector } from './migrate.js';
 import { quoteText, rowOf, rowsOf } from './query.js';
 import { describeGap, positionsStillMean } from './setup-plan.js';
@@ -19,6 +20,7 @@ import {
   type StepReport,
 } from './setup-state.js';
 import { createSlot, dropSlot, readSlot, type SlotState } from './slot.js';
+import { readSources, unparkSource } from './source-store.js';
 import { readSystem } from './system.js';
 
 export type { SetupOptions, StepReport } from './setup-state.js';
@@ -172,7 +174,8 @@ async function recordAcceptedGap(knex: Knex, options: SetupOptions, state: State
         options.slotName,
       ],
     );
-    if (!keepMarks) await forgetPositions(transaction, options.slotName);
+    await giveUpParked(transaction, options.slotName, checkpoint);
+    if (!keepMarks) await forgetPositions(transaction, options.slotName, toLsn);
   });
   return [
     {
@@ -183,8 +186,25 @@ async function recordAcceptedGap(knex: Knex, options: SetupOptions, state: State
   ];
 }
 
-/** The time index of another history: its positions mean nothing any more. */
-async function forgetPositions(knex: Knex, slotName: string): Promise<void> {
+/** What parked sources missed before the gap is a gap of theirs: the WAL it was to be brought from is gone. */
+async function giveUpParked(knex: Knex, slotName: string, checkpoint: Checkpoint): Promise<void> {
+  for (const { source, parked } of (await readSources(knex, slotName)).values()) {
+    if (parked === null) continue;
+    const { upTo: fromLsn, commitTimeUs: fromTimeUs } = parked;
+    const span = { fromLsn, toLsn: checkpoint.endLsn, fromTimeUs, toTimeUs: checkpoint.commitTimeUs };
+    await insertGap(knex, { slotName, source, ...span, reason: PARKED_GAP });
+    await unparkSource(knex, slotName, source);
+  }
+}
+
+/** The time index and the sources' beginnings are of another history: their positions mean nothing any more. */
+async function forgetPositions(knex: Knex, slotName: string, baseline: Lsn): Promise<void> {
+  await rowsOf(
+    knex,
+    'setting the sources to the new baseline',
+    'UPDATE segment_connector.source SET added_lsn = ?::pg_lsn WHERE slot_name = ? AND added_lsn IS NOT NULL',
+    [formatLsn(baseline), slotName],
+  );
   await rowsOf(
     knex,
     'forgetting the positions of another history',

@@ -6,9 +6,18 @@ import type { QueueObserver, QueueWait } from './observer.js';
 
 export interface AdmissionOptions {
   readonly source: string;
-  readonly lanes: readonly LaneProducer[];
+  /** All of the source's. */
+  readonly lanes: () => readonly LaneProducer[];
   readonly guard: () => MemoryGuard | null;
-  readonly queueBudgetBytes: number;
+  /** The source has more waiting in Redis than it may. */
+  readonly overBudget: () => boolean;
+  /**
+   * Asked when the source is over its budget: gives up what it has buffered, so that it holds nobody up, or does not because
+   * there is nobody to be held up.
+   */
+  readonly park: () => void;
+  /** Whether capture waits when this source's lanes do. */
+  readonly holdsCapture: () => boolean;
   readonly pollMs: number;
   readonly clock: Clock;
   readonly observer: QueueObserver;
@@ -24,19 +33,30 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Resolves when the lane may add a job, or when the signal aborts. @throws ConnectorError as the lane's `check` does */
+  /**
+   * Resolves when the lane may add a job, when it has none to add any more, or when the signal aborts.
+   * @throws ConnectorError as the lane's `check` does
+   */
   async mayAdd(lane: LaneProducer): Promise<void> {
-    const { signal, clock, pollMs } = this.#options;
+    const { signal, clock, pollMs, park } = this.#options;
     while (!signal.aborted) {
-      this.#turnTo(this.#whyNot());
-      if (this.#waitingFor === null) return;
+      // What was delivered meanwhile is known only when it is asked for.
+      if (this.#whyNot() === 'queue_budget') await this.#look(this.#options.lanes());
+      if (this.#whyNot() === 'queue_budget') park();
+      const why = lane.hasBuffered ? this.#whyNot() : null;
+      this.#turnTo(this.#options.holdsCapture() ? why : null);
+      if (why === null) return;
       await clock.sleep(pollMs, signal);
-      try {
-        await lane.check();
-      } catch (error) {
-        if (error instanceof ConnectorError) throw error;
-        // Redis is away: nothing is known to have been delivered meanwhile.
-      }
+      await this.#look([lane]);
+    }
+  }
+
+  async #look(lanes: readonly LaneProducer[]): Promise<void> {
+    try {
+      for (const lane of lanes) await lane.check();
+    } catch (error) {
+      if (error instanceof ConnectorError) throw error;
+      // Redis is away: nothing is known to have been delivered meanwhile.
     }
   }
 
@@ -49,9 +69,8 @@ export class Admission {
   }
 
   #whyNot(): QueueWait | null {
-    const { guard, lanes, queueBudgetBytes } = this.#options;
+    const { guard, overBudget } = this.#options;
     if (guard()?.full === true) return 'redis_memory';
-    const waiting = lanes.reduce((sum, lane) => sum + lane.bytesWaiting, 0);
-    return waiting > queueBudgetBytes ? 'queue_budget' : null;
+    return overBudget() ? 'queue_budget' : null;
   }
 }

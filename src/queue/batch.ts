@@ -111,6 +111,14 @@ export class BatchBuffer {
     this.#open = null;
     return open;
   }
+
+  /** All batches; none is left. */
+  drain(): readonly Batch[] {
+    const batches = this.#open === null ? this.#full : [...this.#full, this.#open];
+    this.#full = [];
+    this.#open = null;
+    return batches;
+  }
 }
 
 export function originOf(

@@ -1,26 +1,33 @@
 import { systemClock, type Clock } from '../lifecycle/clock.js';
 import type { Lsn } from '../postgres/lsn.js';
 import type { GuestSet } from '../suppression/guest-set.js';
-import { isListed } from '../suppression/listed-guests.js';
-import { originOf } from './batch.js';
 import { DEFAULT_PREFIX, laneName, type LaneName } from './keys.js';
 import type { LaneProducer } from './lane-producer.js';
 import { compareLanes, deliveredIn } from './lane-comparison.js';
 import { checkLanes, watchLanes, type LaneWatchOptions } from './lane-watch.js';
-import { claimLanes } from './lanes.js';
 import { LetterWriter } from './letter-writer.js';
+import { publishListed } from './listed-guests.js';
 import { formatMark } from './mark.js';
 import { MemoryGuard } from './memory-guard.js';
-import { publishListed } from './listed-guests.js';
-import { DEFAULT_LINGER } from './nagle.js';
 import type { QueueObserver } from './observer.js';
 import { OfferAccount } from './offer-account.js';
+import { offerCalls } from './offering.js';
+import { DEFAULT_POLL_MS, OpenSources } from './open-sources.js';
 import { PatientRedis } from './patient-redis.js';
-import type { DeliveredLanes, EventSinkOptions, LaneMark, LaneSnapshot, QueueSink } from './queue-sink.js';
+import { readPaused, writePaused } from './paused.js';
+import type {
+  CatchUpSink,
+  DeliveredLanes,
+  EventSinkOptions,
+  LaneMark,
+  LaneSnapshot,
+  QueueSink,
+  SinkSource,
+  SourceLoad,
+} from './queue-sink.js';
 import type { RedisClient } from './redis.js';
-import { Settlement } from './settlement.js';
-import { laneFor, openSource, type SourceLanes } from './source-lanes.js';
 import type { OfferedTransaction } from './sink.js';
+import type { SourceBeginning } from './source-lanes.js';
 import { countSuppressed, suppressGuests } from './suppressions.js';
 
 export type { EventSinkOptions, LaneSnapshot, QueueSink } from './queue-sink.js';
@@ -30,8 +37,9 @@ export function createEventSink(options: EventSinkOptions): QueueSink {
 }
 
 const DEFAULT_BUFFER_BYTES = 16 * 1024 * 1024;
-const DEFAULT_BUDGET_BYTES = 1024 ** 3;
-const DEFAULT_POLL_MS = 500;
+/** Of what one parked source misses: the WAL holds the rest. */
+const CATCH_UP_BUFFER_BYTES = 4 * 1024 * 1024;
+const RELEASE_WITHIN_MS = 1_000;
 const DEFAULT_LANE_CHECK_MS = 2_000;
 /** 2020-01-01: seconds since then fit the tallies' four bytes until 2088. */
 const RUN_ZERO_SECONDS = 1_577_836_800;
@@ -44,13 +52,16 @@ class RedisEventSink implements QueueSink {
   readonly #observer: QueueObserver;
   readonly #prefix: string;
   readonly #account: OfferAccount;
-  readonly #sources = new Map<string, SourceLanes>();
+  /** Of sources that catch up, or did. */
+  readonly #catchUps = new Map<string, OfferAccount>();
+  readonly #sources: OpenSources;
   readonly #ending = new AbortController();
   readonly #writer: LetterWriter;
   readonly #redis: PatientRedis;
   #guard: MemoryGuard | null = null;
   #guarding: Promise<void> | null = null;
   #watching: Promise<void> | null = null;
+  #trustMarksUpTo: Lsn | null = null;
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   failure: Error | null = null;
@@ -68,19 +79,28 @@ class RedisEventSink implements QueueSink {
         given.waiting?.(why, source, error);
       },
     };
+    const common = { clock: this.#clock, observer: this.#observer, signal: this.#ending.signal };
     this.#redis = new PatientRedis({
+      ...common,
       redis: options.redis,
       commandTimeoutMs: options.commandTimeoutMs ?? 5_000,
-      clock: this.#clock,
-      observer: this.#observer,
-      signal: this.#ending.signal,
     });
+    const onFatal = (error: Error): void => this.#fail(error);
     this.#writer = new LetterWriter({
-      clock: this.#clock,
-      observer: this.#observer,
+      ...common,
       patiently: async (act) => this.#redis.run(act),
       onWritten: (jsonBytes) => this.#account.released(jsonBytes),
-      onFatal: (error) => this.#fail(error),
+      onFatal,
+    });
+    this.#sources = new OpenSources({
+      ...options,
+      ...common,
+      redis: this.#redis,
+      prefix: this.#prefix,
+      account: this.#account,
+      writer: this.#writer,
+      guard: () => this.#guard,
+      onFatal,
     });
   }
 
@@ -91,53 +111,89 @@ class RedisEventSink implements QueueSink {
 
   async offer(offered: OfferedTransaction): Promise<void> {
     this.#throwIfOver();
-    const source = this.#sources.get(offered.source);
-    if (source === undefined) throw new RangeError(`unknown source ${offered.source}, or not started`);
-    this.#account.opened();
-    const settlement = new Settlement(() => {
-      offered.settled();
-      this.#account.settled();
-    });
-    const origin = originOf(offered, settlement);
-    for (const call of offered.calls) {
-      if (isListed(this.#options.listed, call.guestId)) {
-        this.#account.buffered(laneFor(source, call.accountKey).passOver(call, origin));
-      } else if (call.tag === 'rejected') {
-        const { name, letters } = source;
-        this.#account.buffered(this.#writer.push({ event: call, origin, source: name, letters }));
-      } else {
-        this.#account.buffered(laneFor(source, call.accountKey).offer(call, origin));
-      }
-      if (this.#account.isFull) await this.#room(source);
-    }
-    settlement.offered();
-    this.#kick(source, false);
-    if (this.#account.isFull) await this.#room(source);
+    const source = this.#sources.named(offered.source);
+    await offerCalls({ source, offered, account: this.#account, as: 'live' });
   }
 
   async flush(): Promise<void> {
-    for (const source of this.#sources.values()) this.#kick(source, true);
+    for (const source of this.#sources.all) source.kick(true);
     await this.#account.empty();
+  }
+
+  beginAt(source: string, at: SourceBeginning): void {
+    this.#sources.named(source).beginAt(at);
+  }
+
+  async open(source: SinkSource): Promise<void> {
+    await this.#sources.open(source, this.#trustMarksUpTo);
+  }
+
+  setBudget(source: string, budgetBytes: number): void {
+    this.#sources.named(source).budgetBytes = budgetBytes;
+  }
+
+  async release(source: string): Promise<number> {
+    return this.#sources.named(source).release(RELEASE_WITHIN_MS);
+  }
+
+  async forget(source: string): Promise<void> {
+    await this.#sources.forget(source);
+  }
+
+  loads(): ReadonlyMap<string, SourceLoad> {
+    return new Map(
+      this.#sources.all.map(({ name, standing, waitingBytes, budgetBytes }) => [
+        name,
+        { standing, waitingBytes, budgetBytes },
+      ]),
+    );
+  }
+
+  async catchUp(name: string): Promise<CatchUpSink> {
+    const source = this.#sources.named(name);
+    const account = new OfferAccount(CATCH_UP_BUFFER_BYTES, () => this.#throwIfOver());
+    this.#catchUps.set(name, account);
+    await source.catchUp(account);
+    return {
+      offer: async (offered) => {
+        this.#throwIfOver();
+        await offerCalls({ source, offered, account, as: 'catching-up' });
+      },
+      flush: async () => {
+        source.kick(true);
+        await account.empty();
+      },
+      join: () => source.join(),
+      giveUp: () => source.giveUp(),
+    };
   }
 
   async suppress(guestIds: readonly string[]): Promise<void> {
     // First the suppression: a letter set aside later is dropped by whoever sets it aside.
     await this.#redis.run(async (client) => suppressGuests(client, this.#prefix, guestIds));
-    for (const { letters } of this.#sources.values()) {
+    for (const { letters } of this.#sources.all) {
       await this.#redis.run(async () => letters.dropOfGuests(guestIds));
     }
   }
 
   async publishListed(guests: GuestSet): Promise<boolean> {
-    const sources = [...this.#sources.keys()];
+    const sources = this.#sources.all.map(({ name }) => name);
     const patiently = async <T>(step: (client: RedisClient) => Promise<T>): Promise<T> =>
       this.#redis.run(step);
     return publishListed({ prefix: this.#prefix, sources, patiently }, guests);
   }
 
+  async paused(): Promise<ReadonlyMap<string, number>> {
+    return (await readPaused(this.#redis.client, this.#prefix)) ?? new Map();
+  }
+
+  async setPaused(source: string, sinceMs: number | null): Promise<void> {
+    await this.#redis.run(async (client) => writePaused(client, this.#prefix, source, sinceMs));
+  }
+
   laneSnapshot(): LaneSnapshot {
     const snapshot: Record<LaneName, LaneMark> = {};
-    for (const source of this.#sources.values()) {
+    for (const source of this.#sources.all) {
       for (const producer of source.lanes) {
         const { mark, ...rest } = producer.snapshot;
         snapshot[laneName(source.name, producer.lane)] = {
@@ -161,7 +217,7 @@ class RedisEventSink implements QueueSink {
   }
 
   async renew(stored: LaneSnapshot): Promise<void> {
-    for (const source of this.#sources.values()) {
+    for (const source of this.#sources.all) {
       const known = (lane: LaneProducer): number => stored[laneName(source.name, lane.lane)]?.epoch ?? 0;
       // The same for every lane, and never given twice, also when a healing is begun again.
       const run = Math.floor(this.#clock.now() / 1_000) - RUN_ZERO_SECONDS;
@@ -180,15 +236,9 @@ class RedisEventSink implements QueueSink {
 
   async #start(trustMarksUpTo: Lsn | null): Promise<void> {
     const signal = this.#ending.signal;
+    this.#trustMarksUpTo = trustMarksUpTo;
     const client = await this.#redis.open();
-    for (const { name, lanes } of this.#options.sources) {
-      const { sideLane } = this.#options;
-      if (sideLane === undefined) {
-        await this.#redis.run(async () => claimLanes(client, this.#prefix, name, lanes));
-      }
-      const numbers = sideLane === undefined ? [...Array(lanes).keys()] : [sideLane];
-      await this.#openSource(client, name, numbers, trustMarksUpTo);
-    }
+    for (const source of this.#options.sources) await this.#sources.open(source, trustMarksUpTo);
     this.#guard = new MemoryGuard({
       client,
       clock: this.#clock,
@@ -199,7 +249,7 @@ class RedisEventSink implements QueueSink {
     this.#guarding = this.#guard.run(signal);
     // Back after a loss: what Redis holds now may be older than what it had confirmed.
     const watch: LaneWatchOptions = {
-      lanes: () => [...this.#sources.values()].flatMap(({ lanes }) => lanes),
+      lanes: () => this.#sources.lanes,
       intervalMs: this.#options.laneCheckMs ?? DEFAULT_LANE_CHECK_MS,
       clock: this.#clock,
       signal,
@@ -209,48 +259,16 @@ class RedisEventSink implements QueueSink {
     this.#watching = watchLanes(watch);
   }
 
-  async #openSource(
-    client: RedisClient,
-    name: string,
-    lanes: readonly number[],
-    trustUpTo: Lsn | null,
-  ): Promise<void> {
-    const source = openSource({
-      name,
-      lanes,
-      client,
-      prefix: this.#prefix,
-      clock: this.#clock,
-      observer: this.#observer,
-      signal: this.#ending.signal,
-      linger: this.#options.linger ?? DEFAULT_LINGER,
-      pollMs: this.#options.pollMs ?? DEFAULT_POLL_MS,
-      queueBudgetBytes: this.#options.queueBudgetBytes ?? DEFAULT_BUDGET_BYTES,
-      guard: () => this.#guard,
-      onQueued: (jsonBytes) => this.#account.released(jsonBytes),
-      onFatal: (error) => this.#fail(error),
-    });
-    const marksSkip = this.#options.sideLane === undefined;
-    for (const lane of source.lanes) await this.#redis.run(async () => lane.take({ trustUpTo, marksSkip }));
-    this.#sources.set(name, source);
-  }
-
-  #kick(source: SourceLanes, urgent: boolean): void {
-    for (const lane of source.lanes) lane.kick(urgent);
-    this.#writer.kick();
-  }
-
-  async #room(source: SourceLanes): Promise<void> {
-    this.#kick(source, false);
-    await this.#account.room();
-  }
-
   #fail(error: Error): void {
     if (this.failure !== null || this.#ending.signal.aborted) return;
     this.failure = error;
     this.#ending.abort(error);
     this.#observer.failed?.(error);
-    this.#account.wake();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const account of [this.#account, ...this.#catchUps.values()]) account.wake();
   }
 
   #throwIfOver(): void {
@@ -260,17 +278,13 @@ class RedisEventSink implements QueueSink {
 
   async #close(): Promise<void> {
     this.#ending.abort(this.#redis.closedError());
-    this.#account.wake();
+    this.#wake();
     const cut = setTimeout(() => this.#redis.cut(), CLOSE_GRACE_MS);
     await this.#starting?.catch(() => undefined);
     await this.#guarding;
     await this.#watching;
     await this.#writer.idle();
-    for (const source of this.#sources.values()) {
-      for (const lane of source.lanes) await lane.idle();
-      for (const queue of source.queues) await queue.close();
-      await source.letters.close();
-    }
+    await this.#sources.close();
     clearTimeout(cut);
     await this.#redis.close();
   }

@@ -40,7 +40,7 @@ export interface LaneProducerOptions {
   readonly observer: QueueObserver;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
-  /** Resolves when adding is allowed: memory and budget. */
+  /** Resolves when adding is allowed (memory and budget), or when the lane has nothing to add any more. */
   readonly mayAdd: (lane: LaneProducer) => Promise<void>;
   /** Bytes of JSON that left the buffer. */
   readonly onQueued: (jsonBytes: number) => void;
@@ -72,6 +72,7 @@ export class LaneProducer {
   #skipUpTo: Mark | null = null;
   #deliveredSeq = 0;
   #deliveredBytes = 0;
+  #deliveredAtMs: number | null = null;
   #running: Promise<void> | null = null;
   #urgent = false;
   #renewing = false;
@@ -100,8 +101,17 @@ export class LaneProducer {
     return this.#previous.queuedBytes - this.#deliveredBytes;
   }
 
+  /** When it was last seen that more is delivered than before, milliseconds since 1970; null: not yet. */
+  get deliveredAtMs(): number | null {
+    return this.#deliveredAtMs;
+  }
+
   get lane(): number {
     return this.#options.lane;
+  }
+
+  get hasBuffered(): boolean {
+    return !this.#buffer.isEmpty;
   }
 
   /**
@@ -189,6 +199,18 @@ export class LaneProducer {
         this.#urgent = false;
         this.kick();
       });
+  }
+
+  /** Gives up what is buffered, for the caller to bring again later. What is on its way arrives. */
+  discard(): readonly Batch[] {
+    const batches = this.#buffer.drain();
+    this.#wake?.abort();
+    return batches;
+  }
+
+  /** What is offered next begins further back: the calls that Redis holds by now are skipped. Only while the lane is idle. */
+  beginFurtherBack(): void {
+    this.#skipUpTo = this.#mark ?? this.#skipUpTo;
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -310,6 +332,7 @@ export class LaneProducer {
     const { source, lane } = this.#options;
     switch (answer.tag) {
       case 'ok':
+        if (answer.deliveredSeq > this.#deliveredSeq) this.#deliveredAtMs = this.#options.clock.now();
         this.#deliveredSeq = answer.deliveredSeq;
         this.#deliveredBytes = answer.deliveredBytes;
         return;

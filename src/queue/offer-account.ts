@@ -34,6 +34,12 @@ export class OfferAccount {
     if (!this.isFull) this.wake();
   }
 
+  /** From now on another account counts the bytes that are still buffered. */
+  handOver(to: OfferAccount): void {
+    to.buffered(this.#buffered);
+    this.released(this.#buffered);
+  }
+
   /** Resolves when there is room for more. */
   async room(): Promise<void> {
     await this.#until(() => !this.isFull);

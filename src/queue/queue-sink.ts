@@ -8,18 +8,25 @@ import type { LingerSettings } from './nagle.js';
 import type { QueueObserver } from './observer.js';
 import type { SideLane } from './side-lanes.js';
 import type { EventSink } from './sink.js';
+import type { SourceBeginning, Standing } from './source-lanes.js';
 
 export interface EventSinkOptions {
   readonly redis: RedisSettings;
-  readonly sources: readonly { readonly name: string; readonly lanes: number }[];
+  readonly sources: readonly SinkSource[];
   /** Everything goes into this lane instead, and no mark skips anything: see `createSideSink`. Default: the live lanes. */
   readonly sideLane?: SideLane;
   /** Before every key. Default `paytronix`. */
   readonly prefix?: string;
   /** Bytes of JSON buffered over all lanes before `offer` waits. Default 16 MiB. */
   readonly bufferBytes?: number;
-  /** Compressed bytes a source may have waiting in Redis before its lanes wait. Default 1 GiB. */
+  /** Compressed bytes a source that does not say so itself may have waiting in Redis. Default 1 GiB. */
   readonly queueBudgetBytes?: number;
+  /**
+   * With it, a source past its budget is parked as soon as it holds up another one; without it everybody waits for it. What
+   * had settled when this is called is queued for the source; what follows may pass it by once this resolves, so by then it
+   * must be durable where the source stands.
+   */
+  readonly park?: (source: string) => Promise<void>;
   /** Default 10 ms per waiting job, at most 5,000 ms. */
   readonly linger?: LingerSettings;
   /** How often memory and, while waiting, the budget are looked at. Default 500. */
@@ -32,6 +39,35 @@ export interface EventSinkOptions {
   readonly listed?: ListedGuests;
   readonly observer?: QueueObserver;
   readonly clock?: Clock;
+}
+
+export interface SinkSource {
+  readonly name: string;
+  readonly lanes: number;
+  /** Default: `queueBudgetBytes`. */
+  readonly budgetBytes?: number;
+}
+
+/** How a source stands: whether the live stream's calls are queued for it, and how much waits in Redis. */
+export interface SourceLoad {
+  readonly standing: Standing;
+  /** Compressed, as far as is known. */
+  readonly waitingBytes: number;
+  readonly budgetBytes: number;
+}
+
+/**
+ * What a parked source misses goes in here, in commit order, from any position at or before the one it was parked at: calls
+ * that are queued already are skipped. Only this source's calls wait for its budget then.
+ */
+export interface CatchUpSink extends EventSink {
+  /**
+   * The source takes part in the live stream again. Only between two of its transactions, and when all that it brought was
+   * offered here.
+   */
+  join(): void;
+  /** Ends it: the source is parked again. What is not in Redis never settles. */
+  giveUp(): void;
 }
 
 /** What a lane holds, in a form a checkpoint can keep: seq of its last job and mark text of the last call. */
@@ -67,6 +103,10 @@ export interface QueueSink extends EventSink {
    * while Redis is away. False: it held that already.
    */
   publishListed(guests: GuestSet): Promise<boolean>;
+  /** Sources that Redis says are paused, and since when; none where it does not know. Rejects while Redis does not answer. */
+  paused(): Promise<ReadonlyMap<string, number>>;
+  /** @param sinceMs null: it is not paused. */
+  setPaused(source: string, sinceMs: number | null): Promise<void>;
   /** Of what Redis has confirmed. */
   laneSnapshot(): LaneSnapshot;
   /**
@@ -82,6 +122,22 @@ export interface QueueSink extends EventSink {
    * `compareWithCheckpoint` says that jobs are lost.
    */
   renew(stored: LaneSnapshot): Promise<void>;
+  /** After `start`, before the first `offer`: where a source begins. Default: with everything that is offered. */
+  beginAt(source: string, at: SourceBeginning): void;
+  /** After `start`: takes the lanes of one more source over. @throws ConnectorError LANES_CHANGED */
+  open(source: SinkSource): Promise<void>;
+  setBudget(source: string, budgetBytes: number): void;
+  /**
+   * Queues what was offered for a source if that can be done at once, and takes nothing further for it: what is still offered
+   * settles unheard. Resolves with how many calls could not be queued, and settled all the same.
+   */
+  release(source: string): Promise<number>;
+  /** After `release`, when nothing more will be offered for the source: its lanes are nobody's. */
+  forget(source: string): Promise<void>;
+  /** Names of the sources, each with how it stands. */
+  loads(): ReadonlyMap<string, SourceLoad>;
+  /** Resolves when nothing of the parked source is on its way any more. @throws RangeError when it is not parked */
+  catchUp(source: string): Promise<CatchUpSink>;
   /** Guests that Redis knows to be suppressed. */
   suppressedCount(): Promise<number>;
   /** Why nothing more can be queued; null while it can. */

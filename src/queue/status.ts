@@ -59,19 +59,39 @@ export class QueueStatusReader {
   readonly #options: QueueStatusOptions;
   readonly #prefix: string;
   readonly #client: RedisClient;
-  readonly #letters: ReadonlyMap<string, DeadLetters>;
+  #sources: QueueStatusOptions['sources'];
+  #letters: ReadonlyMap<string, DeadLetters>;
   #lastError: Error | null = null;
 
   constructor(options: QueueStatusOptions) {
     this.#options = options;
     this.#prefix = options.prefix ?? DEFAULT_PREFIX;
-    const onError = (error: Error): void => {
-      this.#lastError = error;
-      options.onError?.(error);
-    };
-    this.#client = connectRedis({ settings: options.redis, use: 'producer', onError });
-    const queueOptions = { client: this.#client, prefix: this.#prefix, onError };
-    this.#letters = new Map(options.sources.map(({ name }) => [name, new DeadLetters(name, queueOptions)]));
+    this.#client = connectRedis({
+      settings: options.redis,
+      use: 'producer',
+      onError: (error) => this.#failed(error),
+    });
+    this.#sources = options.sources;
+    this.#letters = this.#openLetters(new Map());
+  }
+
+  /** Other sources are read from now on. */
+  async reconfigure(sources: QueueStatusOptions['sources']): Promise<void> {
+    const before = this.#letters;
+    this.#sources = sources;
+    this.#letters = this.#openLetters(before);
+    for (const [name, letters] of before) if (!this.#letters.has(name)) await letters.close();
+  }
+
+  #openLetters(held: ReadonlyMap<string, DeadLetters>): ReadonlyMap<string, DeadLetters> {
+    const onError = (error: Error): void => this.#failed(error);
+    const options = { client: this.#client, prefix: this.#prefix, onError };
+    return new Map(this.#sources.map(({ name }) => [name, held.get(name) ?? new DeadLetters(name, options)]));
+  }
+
+  #failed(error: Error): void {
+    this.#lastError = error;
+    this.#options.onError?.(error);
   }
 
   /** The dead letters of a source; undefined for one that is not configured. */
@@ -96,7 +116,7 @@ export class QueueStatusReader {
     const lanes: LaneStatus[] = [];
     const notes: (DeliveryNote & { source: string })[] = [];
     const deadLetters: Record<string, number> = {};
-    for (const { name: source, lanes: count } of this.#options.sources) {
+    for (const { name: source, lanes: count } of this.#sources) {
       const numbers = [...Array(count).keys(), ...SIDE_LANES];
       for (const lane of numbers) {
         const depth = await laneDepth(client, prefix, source, lane);

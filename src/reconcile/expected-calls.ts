@@ -25,7 +25,8 @@ export interface ExpectedOf {
   readonly events: readonly string[];
   readonly identify: boolean;
   readonly emitVoids: boolean;
-  readonly merchantId: string | null;
+  /** Null: every merchant. */
+  readonly merchantIds: readonly string[] | null;
   /** Commits at or before it are left out, ISO instant. */
   readonly committedAfter: string;
   /** Only calls of these names; null: all. */
@@ -222,8 +223,8 @@ async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): P
     of.committedAfter,
     of.events,
     of.identify,
-    of.merchantId,
-    of.merchantId,
+    of.merchantIds,
+    of.merchantIds,
     of.names,
     of.names,
     from,
@@ -263,7 +264,7 @@ numbered AS (
     row_number() OVER (PARTITION BY i.message_id ORDER BY i.commit_at, i.rank, i.key, i.part) > 1 AS repeat
   FROM implied i
   WHERE i.commit_at > ?::timestamptz AND isfinite(i.commit_at) AND i.event = ANY(?) AND (?::boolean OR i.name <> 'identify')
-    AND (?::text IS NULL OR i.merchant_id = ?::text::int) AND (?::text[] IS NULL OR i.name = ANY(?::text[]))
+    AND (?::text[] IS NULL OR i.merchant_id = ANY(?::text[]::int[])) AND (?::text[] IS NULL OR i.name = ANY(?::text[]))
 ),
 hashed AS (
   SELECT n.*, ${messageHashSql('n.message_id')} AS hash FROM numbered n

@@ -5,6 +5,7 @@ import type { Clock } from '../lifecycle/clock.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { readSources } from '../postgres/source-store.js';
 import { TallyBox } from '../queue/tally-box.js';
 import type { RedisClient } from '../queue/redis.js';
 import { GuestSet } from '../suppression/guest-set.js';
@@ -91,7 +92,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     events: [...source.events],
     identify: source.identify,
     emitVoids: source.emitVoids,
-    merchantId: source.merchantId,
+    merchantIds: source.merchantIds === null ? null : [...source.merchantIds],
     committedAfter: instantText(sinceCommitUs),
     names: options.names,
   };
@@ -161,9 +162,8 @@ async function lookCloser(
   minutes: MinuteSpan,
   open: ReadonlyMap<MinuteKey, ExpectedMinute>,
 ): Promise<MinuteReport[]> {
-  const { knex, client, prefix, source, lanes, slotName } = options;
-  const checkpoint = await readCheckpoint(knex, slotName);
-  const commitTimeUs = checkpoint?.commitTimeUs ?? null;
+  const { knex, client, prefix, source, lanes } = options;
+  const commitTimeUs = await capturedUpToUs(options);
   const look = await lookAtQueue({ client, prefix, source: source.name, lanes, keys: new Set(open.keys()) });
   const counted = await readCounted(knex, box, source.name, minutes);
   const reports: MinuteReport[] = [];
@@ -185,6 +185,13 @@ async function lookCloser(
 }
 
 /** From which commit on sent and counted can be compared. */
+/** What comes later is still to be captured: of a parked source everything that it misses. Null: nothing is known. */
+async function capturedUpToUs({ knex, source, slotName }: ReconcileOptions): Promise<number | null> {
+  const state = (await readSources(knex, slotName)).get(source.name);
+  if (state?.parked != null) return state.parked.commitTimeUs;
+  return (await readCheckpoint(knex, slotName))?.commitTimeUs ?? null;
+}
+
 async function comparableFromUs({ knex, source, slotName }: ReconcileOptions): Promise<number> {
   const checkpoint = await readCheckpoint(knex, slotName);
   if (checkpoint === null)
@@ -195,7 +202,8 @@ async function comparableFromUs({ knex, source, slotName }: ReconcileOptions): P
       facts: { source: source.name },
     });
   }
-  return Math.max(checkpoint.enabledFromUs, source.enabledFromUs, countedUs);
+  const added = (await readSources(knex, slotName)).get(source.name)?.added?.atUs ?? 0;
+  return Math.max(checkpoint.enabledFromUs, source.enabledFromUs, countedUs, added);
 }
 
 function instantText(us: number): string {

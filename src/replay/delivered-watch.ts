@@ -2,13 +2,15 @@ import type { Clock } from '../lifecycle/clock.js';
 import type { Lsn } from '../postgres/lsn.js';
 import type { LaneName } from '../queue/keys.js';
 import type { DeliveredLanes, LaneSnapshot, QueueSink } from '../queue/queue-sink.js';
-import { DeliveredFloor, type LaneSeqs } from './delivered-floor.js';
+import type { LaneSeqs } from './delivered-floor.js';
+import { DeliveredFloors, leastOf, type Reached, type SourceProgress } from './delivered-floors.js';
 import type { DeliveredState } from './delivered-state.js';
 
 export interface DeliveredWatchOptions {
   readonly sink: Pick<QueueSink, 'laneSnapshot' | 'delivered' | 'failure'>;
-  /** Position up to which all is in Redis, and the commit time of the last transaction up to there. */
-  readonly queued: () => { readonly endLsn: Lsn; readonly commitTimeUs: number | null };
+  /** What the live stream has queued, for sources that take part in it. */
+  readonly queued: () => Reached;
+  readonly sources: () => readonly SourceProgress[];
   /** What the checkpoint knows. */
   readonly known: DeliveredState;
   /** Writes it into the checkpoint, beside the rows that capture writes anyway. */
@@ -28,13 +30,22 @@ export interface DeliveredWatchOptions {
   readonly countEveryMs?: number;
 }
 
+/** What the replay slot must keep: from here on it can be derived again. */
+export interface OnDisk {
+  /** Of the sources that take part in the live stream, the one least far. */
+  readonly delivered: Lsn;
+  /** Of those that are parked; null: none is. */
+  readonly parked: Lsn | null;
+}
+
 /**
  * Follows what is delivered, so that the checkpoint can say from where a Redis that lost everything must be filled again.
  * What is delivered is known only once it is on disk: the replay slot trails at `onDisk`, never ahead of it.
  */
 export class DeliveredWatch {
   readonly #options: DeliveredWatchOptions;
-  readonly #floor: DeliveredFloor;
+  readonly #floors = new DeliveredFloors();
+  #common: Reached;
   #lanes: DeliveredLanes;
   #onDisk: DeliveredState;
   #onDiskAtMs: number;
@@ -42,19 +53,27 @@ export class DeliveredWatch {
 
   constructor(options: DeliveredWatchOptions) {
     this.#options = options;
-    this.#floor = new DeliveredFloor(options.known.floor, options.known.commitTimeUs);
-    this.#lanes = options.known.lanes;
-    this.#onDisk = options.known;
-    this.#onDiskAtMs = options.clock.now();
+    const { known, clock } = options;
+    this.#common = { floor: known.floor, commitTimeUs: known.commitTimeUs };
+    this.#lanes = known.lanes;
+    this.#onDisk = known;
+    this.#onDiskAtMs = clock.now();
   }
 
   get state(): DeliveredState {
-    return { floor: this.#floor.floor, commitTimeUs: this.#floor.commitTimeUs, lanes: this.#lanes };
+    const own = this.#floors.sources;
+    const sources = this.#options.sources().map(({ name, known }) => [name, own[name] ?? known] as const);
+    return { ...this.#common, lanes: this.#lanes, sources: Object.fromEntries(sources) };
   }
 
-  /** The position a checkpoint on disk knows to be delivered. */
-  get onDisk(): Lsn {
-    return this.#onDisk.floor;
+  /** What a checkpoint on disk knows to be delivered. */
+  get onDisk(): OnDisk {
+    const { floor, sources } = this.#onDisk;
+    const of = (parked: boolean): Lsn | null => {
+      const names = this.#options.sources().filter((each) => each.parked === parked);
+      return leastOf(names.map(({ name, known }) => sources[name] ?? known))?.floor ?? null;
+    };
+    return { delivered: of(false) ?? floor, parked: of(true) };
   }
 
   /** A row with this state was committed. */
@@ -77,9 +96,9 @@ export class DeliveredWatch {
 
   /** What is delivered by now. While a server is away it is learnt later, and until then the floor stays. */
   async look(): Promise<void> {
-    const { sink, queued, onChange, counted, clock } = this.#options;
-    const { endLsn, commitTimeUs } = queued();
-    this.#floor.queued(endLsn, commitTimeUs, seqsOf(sink.laneSnapshot()));
+    const { sink, sources, queued, counted, clock } = this.#options;
+    const live = queued();
+    this.#floors.queued(sources(), seqsOf(sink.laneSnapshot()));
     let lanes: DeliveredLanes;
     try {
       lanes = await sink.delivered();
@@ -92,17 +111,34 @@ export class DeliveredWatch {
       return;
     }
     this.#lanes = lanes;
-    const before = this.#floor.floor;
-    if (this.#floor.delivered(seqsOf(lanes)) > before) onChange?.(this.#floor.floor);
+    this.#floors.delivered(seqsOf(lanes));
+    this.#settleCommon(live);
+  }
+
+  /** Of the sources that take part; where none does, nothing but what was read keeps the floor back. */
+  #settleCommon(live: Reached): void {
+    const { sources, onChange } = this.#options;
+    const own = this.#floors.sources;
+    const taking = sources().filter(({ parked }) => !parked);
+    const least = leastOf(taking.map(({ name, known }) => own[name] ?? known));
+    const before = this.#common.floor;
+    this.#common = least ?? live;
+    if (this.#common.floor > before) onChange?.(this.#common.floor);
   }
 
   /** Not for a position alone: a row of its own moves that, and would call for the next one. */
   async #writeIfDue(): Promise<void> {
     const { clock, write, writeAfterMs = 5_000 } = this.#options;
+    if (clock.now() - this.#onDiskAtMs < writeAfterMs) return;
     const state = this.state;
-    if (state.floor <= this.#onDisk.floor || clock.now() - this.#onDiskAtMs < writeAfterMs) return;
-    const newer = state.commitTimeUs !== this.#onDisk.commitTimeUs;
-    if (!newer && sameSeqs(seqsOf(state.lanes), seqsOf(this.#onDisk.lanes))) return;
+    const before = this.#onDisk.sources;
+    const moved = Object.entries(state.sources).some(
+      ([name, { floor }]) => floor > (before[name] ?? this.#onDisk).floor,
+    );
+    const newer = Object.entries(state.sources).some(
+      ([name, { commitTimeUs }]) => commitTimeUs !== (before[name] ?? this.#onDisk).commitTimeUs,
+    );
+    if (!moved || (!newer && sameSeqs(seqsOf(state.lanes), seqsOf(this.#onDisk.lanes)))) return;
     await write(state);
     this.wrote(state);
   }

@@ -25,6 +25,8 @@ export interface HealingOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
+  /** Everything up to there is delivered, of every source that is to be offered to. */
+  readonly delivered: Lsn;
   /** The live stream goes on from here. */
   readonly live: Lsn;
   readonly sink: QueueSink;
@@ -52,6 +54,7 @@ export function knownDelivered(checkpoint: Checkpoint): DeliveredState {
       floor: checkpoint.enabledFromLsn,
       commitTimeUs: checkpoint.enabledFromUs,
       lanes: {},
+      sources: {},
     }
   );
 }
@@ -107,10 +110,10 @@ export async function heal(options: HealingOptions): Promise<Healed | null> {
   return healed;
 }
 
-async function planOf({ knex, slotName, checkpoint, live }: HealingOptions): Promise<HealingPlan> {
+async function planOf({ knex, slotName, delivered, live }: HealingOptions): Promise<HealingPlan> {
   const slot = await readSlot(knex, replaySlotName(slotName));
   return healingPlan({
-    delivered: knownDelivered(checkpoint).floor,
+    delivered,
     live,
     replay: slot === null || isInvalidated(slot) ? null : slot.confirmedFlushLsn,
     accepted: await acceptedQueueGaps(knex, slotName),

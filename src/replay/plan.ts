@@ -1,11 +1,12 @@
 import type { Knex } from 'knex';
-import { parsePosition, POSITION_FORMS, resolvePosition, type AskedPosition } from './position.js';
+import { parsePosition, pointText, POSITION_FORMS, resolvePosition, type AskedPosition } from './position.js';
 import { persistently, runPass, type PassContext } from './pass.js';
 import { readWindow } from './read-window.js';
 import type { Counts, ReplayArguments } from './run-store.js';
 import { addTally, countingSink, SelectingSink, type Selection, type Tally } from './selection.js';
 import { lsnAtTime } from './time-index.js';
 import { rangeWithin, type ReplayRange, type ReplayWindow } from './window.js';
+import { readSources } from '../postgres/source-store.js';
 import { ConnectorError } from '../errors/connector-error.js';
 
 /** @throws ConnectorError REPLAY_REFUSED for text that is no position */
@@ -19,13 +20,13 @@ export function positionOf(option: string, text: string): AskedPosition {
 }
 
 /**
- * The window, and what of it is asked for.
+ * The window, and what of it is asked for: no more than what the source takes part in.
  * @throws ConnectorError REPLAY_WINDOW, REPLAY_REFUSED, DATABASE_…
  */
 export async function planRange(
   knex: Knex,
   slotName: string,
-  asked: Pick<ReplayArguments, 'from' | 'to'>,
+  asked: Pick<ReplayArguments, 'from' | 'to'> & { readonly source: string },
   onWindow: (window: ReplayWindow) => void = () => undefined,
 ): Promise<{ window: ReplayWindow; range: ReplayRange }> {
   const from = positionOf('--from', asked.from);
@@ -34,7 +35,17 @@ export async function planRange(
   onWindow(window);
   const at = resolvePosition(from, window.nowUs);
   const before = at.tag === 'time' ? await lsnAtTime(knex, slotName, at.timeUs) : null;
-  return { window, range: rangeWithin(window, { from: at, to }, before) };
+  const range = rangeWithin(window, { from: at, to }, before);
+  const added = (await readSources(knex, slotName)).get(asked.source)?.added ?? null;
+  if (added === null || added.lsn <= range.from) return { window, range };
+  if (added.lsn >= range.to) {
+    throw new ConnectorError(
+      'REPLAY_WINDOW',
+      `source ${asked.source} was added at ${pointText(added.lsn, added.atUs)}, behind all that is asked for; what is older it is sent by paytronix-segment backfill`,
+      { facts: { source: asked.source } },
+    );
+  }
+  return { window, range: { ...range, from: added.lsn } };
 }
 
 export function selectionOf(

@@ -130,11 +130,13 @@ async function findOrPlan(options: ReplayOptions): Promise<ReplayRun | null> {
 }
 
 async function countAsked(
-  { context, mainSlotName, reporter, signal }: ReplayOptions,
+  { context, mainSlotName, source, reporter, signal }: ReplayOptions,
   asked: ReplayArguments,
   idSuffix: string | null,
 ): Promise<{ range: ReplayRange; counts: Counts }> {
-  const { range } = await planRange(context.knex, mainSlotName, asked, (window) => reporter.window(window));
+  const { range } = await planRange(context.knex, mainSlotName, { ...asked, source }, (window) =>
+    reporter.window(window),
+  );
   const selection = selectionOf(asked, range, idSuffix);
   const counts = await countRange(context, range, selection, signal, (commits) => reporter.counting(commits));
   if (!signal.aborted) reporter.plan({ range, counts, idSuffix });

@@ -6,6 +6,7 @@ import { failpoint } from '../lifecycle/failpoint.js';
 import type { Logger } from '../observability/logger.js';
 import { formatLsn, type Lsn } from '../postgres/lsn.js';
 import { dropSlot, isInvalidated, readSlot, replaySlotName, type SlotState } from '../postgres/slot.js';
+import type { OnDisk } from './delivered-watch.js';
 import { oldestTransaction, type LongTransaction } from './long-transaction.js';
 import { advanceReplaySlot } from './replay-slot.js';
 import { lsnAtTime, notePosition, prunePositions, timeAtLsn } from './time-index.js';
@@ -28,8 +29,10 @@ export interface TrailingTaskOptions {
   readonly slotName: string;
   readonly retentionMs: number;
   readonly maxWalBytes: number;
-  /** Everything up to here is delivered, and a checkpoint on disk says so. */
-  readonly delivered: () => Lsn;
+  /** What is delivered, as a checkpoint on disk says. */
+  readonly delivered: () => OnDisk;
+  /** Resolves when it is written down that the slot no longer holds what parked sources miss up to there. */
+  readonly passing: (to: Lsn) => Promise<void>;
   /** Everything up to here was committed before now. */
   readonly passed: () => Lsn;
   readonly clock: Clock;
@@ -117,7 +120,7 @@ export class TrailingTask {
         ? null
         : await lsnAtTime(knex, slotName, (clock.now() - this.#limits.retentionMs) * 1_000);
     const sinceAdvanceMs = this.#advancedAtMs === null ? null : clock.now() - this.#advancedAtMs;
-    const common = { delivered: delivered(), retained, sinceAdvanceMs };
+    const common = { ...delivered(), retained, sinceAdvanceMs };
     if (slot === null) return { ...common, slot: null, wal: common.delivered };
     const restart = slot.restartLsn ?? slot.confirmedFlushLsn ?? common.delivered;
     return {
@@ -128,6 +131,7 @@ export class TrailingTask {
   }
 
   async #advance(to: Lsn): Promise<void> {
+    await this.#options.passing(to);
     try {
       await advanceReplaySlot(this.#options.knex, this.#name, to);
       this.#stepBytes = this.#limits.stepBytes;
@@ -141,7 +145,8 @@ export class TrailingTask {
   }
 
   async #drop(reason: 'too-much-wal' | 'lost', retainedBytes: bigint): Promise<void> {
-    const { knex, logger, onDropped } = this.#options;
+    const { knex, logger, onDropped, passing, passed } = this.#options;
+    await passing(passed());
     await dropSlot(knex, this.#name);
     failpoint('replay-slot-dropped');
     this.#dropped = reason === 'lost' ? 'lost' : 'dropped';

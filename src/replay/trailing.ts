@@ -11,8 +11,13 @@ export interface TrailingState {
   } | null;
   /** Where the server writes now. */
   readonly wal: Lsn;
-  /** Everything up to here is delivered, and the checkpoint on disk says so; null: not known yet. */
+  /**
+   * Everything up to here is delivered of the sources that take part in the live stream, and the checkpoint on disk says so;
+   * null: not known yet.
+   */
   readonly delivered: Lsn | null;
+  /** The same of those that are parked; null: none is. */
+  readonly parked: Lsn | null;
   /** Where the stream stood at now − retention; null: the time index does not reach back that far. */
   readonly retained: Lsn | null;
   /** Since the last advance of this process; null: none yet. */
@@ -51,8 +56,8 @@ export type TrailingStep =
 
 /**
  * What becomes of the replay slot now. It trails at the older of *delivered* and *now − retention*. When the WAL it holds
- * nears its limit the retention gives way, never what is not delivered; past the limit the slot is dropped, because a
- * full disk stops the database itself.
+ * nears its limit the retention gives way, and what parked sources miss (the tables have that), never what is not delivered
+ * to the others; past the limit the slot is dropped, because a full disk stops the database itself.
  */
 export function trailingStep(state: TrailingState, limits: TrailingLimits): TrailingStep {
   const { slot, wal } = state;
@@ -68,12 +73,14 @@ export function trailingStep(state: TrailingState, limits: TrailingLimits): Trai
 }
 
 function target(
-  { delivered, retained, wal }: TrailingState,
+  { delivered, retained, parked, wal }: TrailingState,
   limits: TrailingLimits,
 ): { to: Lsn | null; shortened: boolean } {
   if (delivered === null) return { to: null, shortened: false };
-  if (limits.retentionMs === 0) return { to: delivered, shortened: false };
-  const wanted = retained === null ? null : earlier(delivered, retained);
+  const undelivered = parked === null ? delivered : earlier(delivered, parked);
+  if (limits.retentionMs === 0 && undelivered === delivered) return { to: delivered, shortened: false };
+  const kept = limits.retentionMs === 0 ? delivered : retained;
+  const wanted = kept === null ? null : earlier(undelivered, kept);
   // A quarter is left for what advancing cannot free at once.
   const room = (limits.maxWalBytes * 3n) / 4n;
   const cut = earlier(delivered, (wal > room ? wal - room : 0n) as Lsn);

@@ -4,6 +4,7 @@ import { readGaps, type Gap } from '../postgres/gap-store.js';
 import { parseLsn, type Lsn } from '../postgres/lsn.js';
 import { rowOf } from '../postgres/query.js';
 import { CURRENT_LSN, readSlot, replaySlotName, type SlotState } from '../postgres/slot.js';
+import { readSources, type SourceState } from '../postgres/source-store.js';
 import { countKept } from '../postgres/suppressed-guests.js';
 import { deliveredFromJson } from '../replay/delivered-state.js';
 import { oldestTransaction, type LongTransaction } from '../replay/long-transaction.js';
@@ -29,6 +30,8 @@ export interface DatabaseStatus {
   /** Stretches of the stream that may not have been sent. */
   readonly openGaps: readonly Gap[];
   readonly suppressedGuests: number;
+  /** Where each source takes part in the stream. */
+  readonly sources: readonly SourceState[];
   /** The oldest open transaction that has written something. */
   readonly transaction: LongTransaction | null;
 }
@@ -48,6 +51,7 @@ interface ServerRow {
   readonly lsn: string;
   readonly now_ms: string;
   readonly set_up: boolean;
+  readonly has_sources: boolean;
 }
 
 /** @throws ConnectorError DATABASE_… */
@@ -58,7 +62,8 @@ export async function readDatabaseStatus(knex: Knex, slotName: string): Promise<
     `SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_database()::text AS database,
       pg_is_in_recovery() AS recovering, ${CURRENT_LSN}::text AS lsn,
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS now_ms,
-      to_regclass('segment_connector.checkpoint') IS NOT NULL AS set_up`,
+      to_regclass('segment_connector.checkpoint') IS NOT NULL AS set_up,
+      to_regclass('segment_connector.source') IS NOT NULL AS has_sources`,
   );
   return {
     server: {
@@ -76,6 +81,7 @@ export async function readDatabaseStatus(knex: Knex, slotName: string): Promise<
       ? (await readGaps(knex, slotName)).filter(({ closedAtUs }) => closedAtUs === null)
       : [],
     suppressedGuests: row.set_up ? await countKept(knex) : 0,
+    sources: row.has_sources ? [...(await readSources(knex, slotName)).values()] : [],
     transaction: await oldestTransaction(knex),
   };
 }

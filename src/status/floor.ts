@@ -18,6 +18,8 @@ export const FLOOR_HOLDERS = [
   'transaction',
   'redis',
   'redis_memory',
+  /** An operator has paused a source. */
+  'paused',
   /** A lane, or the whole source, stands still by a condition that needs a person. */
   'lane',
   /** Segment does not take what is queued. */
@@ -26,6 +28,8 @@ export const FLOOR_HOLDERS = [
   'delivery',
   /** Capture reads what was committed while it was away. */
   'catching_up',
+  /** The replay slot keeps what a source misses that is past its queue budget. */
+  'parked',
   /** The replay slot trails by its retention, as it should. */
   'replay_slot',
   'nothing',
@@ -61,8 +65,9 @@ export function whoHoldsTheFloor(facts: StatusFacts): Floor {
     };
   }
   return (
-    byQueue(queue.value, facts.budgetBytes, nowMs) ??
-    byDistance(database.value) ?? {
+    byQueue(queue.value, database.value, facts) ??
+    byDistance(database.value) ??
+    byParked(database.value, nowMs) ?? {
       heldBy: 'nothing',
       says: 'Nothing holds the floor: what is committed is confirmed and delivered.',
     }
@@ -120,14 +125,21 @@ function largest(sizes: readonly bigint[]): bigint {
   return sizes.reduce((most, size) => (size > most ? size : most), 0n);
 }
 
-function byQueue(queue: QueueStatus, budgetBytes: number, nowMs: number): Floor | null {
-  const { memory, notes, lanes } = queue;
+/** Capture goes on without those that are parked: whatever keeps them from being delivered, it holds up nothing else. */
+function byQueue(queue: QueueStatus, database: DatabaseStatus, facts: StatusFacts): Floor | null {
+  const { nowMs, budgets } = facts;
+  const { memory } = queue;
+  const parked = parkedOf(database);
+  const notes = queue.notes.filter(({ source }) => !parked.has(source));
+  const lanes = queue.lanes.filter(({ source }) => !parked.has(source));
   const stopped = notes.find(({ state }) => state === 'stopped');
   const hole = lanes.find((lane) => lane.hole);
   const behind = waitingTooLong(lanes, nowMs);
   const failing = notes.find(({ state }) => state === 'failing');
-  const budget = usedUp(lanes, budgetBytes);
+  const budget = usedUp(lanes, budgets);
   const also = budget ? ' Its queue budget is used up, so capture waits.' : '';
+  const paused = byPause(lanes, database, facts, also);
+  if (paused !== null) return paused;
   if (stopped !== undefined) {
     const { source, lane, why, sinceMs } = stopped;
     const what = lane === null ? `Source ${source}` : `Lane ${source}/${laneLabel(lane)}`;
@@ -158,6 +170,27 @@ function byQueue(queue: QueueStatus, budgetBytes: number, nowMs: number): Floor 
   return behind === null ? null : byDelivery(behind, also, nowMs);
 }
 
+/** Of those that have something to deliver. */
+function byPause(
+  lanes: readonly LaneStatus[],
+  { sources }: DatabaseStatus,
+  { nowMs }: StatusFacts,
+  also: string,
+): Floor | null {
+  const waiting = waitingTooLong(
+    lanes.filter((lane) =>
+      sources.some(({ source, pausedAtUs }) => source === lane.source && pausedAtUs !== null),
+    ),
+    nowMs,
+  );
+  const since = sources.find(({ source }) => source === waiting?.source)?.pausedAtUs ?? null;
+  if (waiting === null || since === null) return null;
+  return {
+    heldBy: 'paused',
+    says: `Source ${waiting.source} has been paused for ${ageText(nowMs - since / 1_000)}, with ${countText(waiting.jobs, 'job')} waiting: paytronix-segment resume --source ${waiting.source} lets it go on.${also}`,
+  };
+}
+
 function byDelivery(lane: LaneStatus, also: string, nowMs: number): Floor {
   const waits = `${countText(lane.jobs, 'job')} of lane ${nameOf(lane)}, the oldest for ${ageText(nowMs - (lane.oldestAtMs ?? nowMs))}`;
   if (!lane.inHand) {
@@ -175,17 +208,36 @@ function waitingTooLong(lanes: readonly LaneStatus[], nowMs: number): LaneStatus
   return waiting.toSorted((a, b) => (a.oldestAtMs ?? 0) - (b.oldestAtMs ?? 0))[0] ?? null;
 }
 
-function usedUp(lanes: readonly LaneStatus[], budgetBytes: number): boolean {
+function usedUp(lanes: readonly LaneStatus[], budgets: StatusFacts['budgets']): boolean {
   const bytes = new Map<string, number>();
   for (const { source, waitingBytes } of lanes) bytes.set(source, (bytes.get(source) ?? 0) + waitingBytes);
-  return [...bytes.values()].some((waiting) => waiting > budgetBytes);
+  return [...bytes].some(([source, waiting]) => waiting > (budgets.get(source) ?? Number.POSITIVE_INFINITY));
 }
 
 function nameOf({ source, lane }: LaneStatus): string {
   return `${source}/${laneLabel(lane)}`;
 }
 
-function byDistance({ slot, replaySlot }: DatabaseStatus): Floor | null {
+function parkedOf({ sources }: DatabaseStatus): ReadonlySet<string> {
+  return new Set(sources.flatMap(({ source, parked }) => (parked === null ? [] : [source])));
+}
+
+function byParked({ sources, replaySlot }: DatabaseStatus, nowMs: number): Floor | null {
+  const parked = sources.flatMap((each) =>
+    each.parked === null ? [] : [{ ...each.parked, source: each.source }],
+  );
+  const [longest, ...others] = parked.toSorted((a, b) => a.sinceUs - b.sinceUs);
+  if (longest === undefined) return null;
+  const who =
+    others.length === 0 ? `Source ${longest.source}` : `Source ${longest.source} and ${others.length} more`;
+  const kept = sizeText(replaySlot?.behindBytes ?? 0n);
+  return {
+    heldBy: 'parked',
+    says: `${who}, past the queue budget, parked for ${ageText(nowMs - longest.sinceUs / 1_000)}: capture goes on for the others, and the replay slot keeps ${kept} of WAL.`,
+  };
+}
+
+function byDistance({ slot, replaySlot, sources }: DatabaseStatus): Floor | null {
   const behind = slot?.behindBytes ?? 0n;
   if (behind > NEAR_BYTES) {
     return {
@@ -194,7 +246,7 @@ function byDistance({ slot, replaySlot }: DatabaseStatus): Floor | null {
     };
   }
   const trailing = replaySlot?.behindBytes ?? 0n;
-  if (replaySlot !== null && trailing > NEAR_BYTES) {
+  if (replaySlot !== null && trailing > NEAR_BYTES && sources.every(({ parked }) => parked === null)) {
     return {
       heldBy: 'replay_slot',
       says: `The replay slot trails by design: ${sizeText(trailing)} of WAL can be replayed (REPLAY_RETENTION).`,

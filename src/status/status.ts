@@ -12,8 +12,8 @@ export type Answer<T> =
 export interface StatusFacts {
   readonly database: Answer<DatabaseStatus>;
   readonly queue: Answer<QueueStatus>;
-  /** QUEUE_BUDGET. */
-  readonly budgetBytes: number;
+  /** Compressed bytes that each source may have waiting. */
+  readonly budgets: ReadonlyMap<string, number>;
   readonly nowMs: number;
 }
 
@@ -21,7 +21,8 @@ export interface StatusOptions {
   readonly knex: Knex;
   readonly slotName: string;
   readonly queue: QueueStatusReader;
-  readonly budgetBytes: number;
+  /** See `StatusFacts`. */
+  readonly budgets: ReadonlyMap<string, number>;
   readonly clock: Clock;
   /** A server that takes longer is said not to answer. */
   readonly timeoutMs: number;
@@ -29,12 +30,12 @@ export interface StatusOptions {
 
 /** Asks both servers side by side. Never rejects. */
 export async function readStatus(options: StatusOptions): Promise<StatusFacts> {
-  const { knex, slotName, queue, budgetBytes, clock, timeoutMs } = options;
+  const { knex, slotName, queue, budgets, clock, timeoutMs } = options;
   const [database, queued] = await Promise.all([
     answer(readDatabaseStatus(knex, slotName), timeoutMs, clock),
     answer(queue.readWithin(timeoutMs), timeoutMs, clock),
   ]);
-  return { database, queue: queued, budgetBytes, nowMs: clock.now() };
+  return { database, queue: queued, budgets, nowMs: clock.now() };
 }
 
 async function answer<T>(reading: Promise<T>, timeoutMs: number, clock: Clock): Promise<Answer<T>> {

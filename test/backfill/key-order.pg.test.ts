@@ -115,7 +115,7 @@ describe.each(TYPES)('keys of type %s', (name, { type, declared, keys }) => {
       let after: Position = positionBefore(0);
       for (let [done, pages] = [false, 0]; !done; pages += 1) {
         expect(pages).toBeLessThan(ROWS);
-        const span = { after, untilUs: UNTIL_US, merchantId: null, streamedFromUs: null };
+        const span = { after, untilUs: UNTIL_US, merchantIds: null, streamedFromUs: null };
         const stretch =
           way === 'by time'
             ? await readByTime(knex, feed, span, 9)

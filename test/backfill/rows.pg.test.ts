@@ -72,9 +72,15 @@ test('the span bounds the rows’ own time, and one merchant’s rows can be had
   expect(merchant.calls.map(({ messageId }) => messageId)).toEqual(['px-5-pos_activity-5000']);
   const ofSource = await collected(db, {
     request: { events: ['POS Activity'] },
-    settings: { merchantId: String(MERCHANT) },
+    settings: { merchantIds: new Set([String(MERCHANT)]) },
   });
   expect(ofSource.calls).toHaveLength(30);
+  const ofBoth = await collected(db, {
+    request: { events: ['POS Activity'] },
+    settings: { merchantIds: new Set([String(MERCHANT), '5', '6']) },
+    pageRows: 7,
+  });
+  expect(ofBoth.calls).toHaveLength(31);
 });
 
 describe('what the tables show now and what was', () => {
@@ -214,7 +220,7 @@ test.each([
     const places: Place[] = [];
     let after: Position = positionBefore(BEGINNING_US);
     for (let done = false; !done;) {
-      const span = { after, untilUs: systemClock.now() * 1_000, merchantId: null, streamedFromUs: null };
+      const span = { after, untilUs: systemClock.now() * 1_000, merchantIds: null, streamedFromUs: null };
       const stretch = await scan.next(span, 7, new AbortController().signal);
       const kept = stretch.places.filter(({ atUs }) => atUs <= stretch.knownUpToUs);
       places.push(...kept);

@@ -63,15 +63,16 @@ describe('defaults', () => {
         replayMaxWalBytes: 4 * 1024 ** 3,
         replayRetentionMs: 6 * 3_600_000,
       },
-      queue: { prefix: 'paytronix', budgetBytes: 1024 ** 3 },
+      queue: { prefix: 'paytronix' },
       mapping: { zone: null, feeds: null, rows: [], customEvents: [] },
       suppression: { file: null, table: null, tableRefreshMs: 60_000 },
       sources: [
         {
           lanes: 1,
+          budgetBytes: 1024 ** 3,
           settings: {
             name: 'default',
-            merchantId: null,
+            merchantIds: null,
             events: new Set([
               'Loyalty Registration',
               'Web Registration',
@@ -101,6 +102,7 @@ describe('defaults', () => {
             rateLimitGroup: null,
             lanes: 1,
             requestTimeoutMs: 15_000,
+            paused: false,
           },
         },
       ],
@@ -349,7 +351,10 @@ describe('connections', () => {
 describe('the source', () => {
   it('is named after its merchant', () => {
     const config = parse({ MERCHANT_ID: '777777' });
-    expect(config.sources[0].settings).toMatchObject({ name: 'merchant-777777', merchantId: '777777' });
+    expect(config.sources[0].settings).toMatchObject({
+      name: 'merchant-777777',
+      merchantIds: new Set(['777777']),
+    });
     expect(config.sources[0].delivery?.name).toBe('merchant-777777');
   });
 

@@ -78,7 +78,7 @@ sources:
       lanes: 2,
       settings: {
         name: 'barn',
-        merchantId: '777777',
+        merchantIds: new Set(['777777']),
         identify: false,
         userId: { strategy: 'account_id', prefix: 'px-' },
         events: new Set(['POS Activity', 'Check-In']),
@@ -87,7 +87,7 @@ sources:
     });
     expect(cellar).toMatchObject({
       lanes: 1,
-      settings: { name: 'cellar', merchantId: '9223372036854775807', identify: true },
+      settings: { name: 'cellar', merchantIds: new Set(['9223372036854775807']), identify: true },
       delivery: { host: 'https://events.eu1.segmentapis.com', rateLimitPerSecond: 50, writeKey: 'wk_cellar' },
     });
     expect(cellar?.settings.events.size).toBe(9);

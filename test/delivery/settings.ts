@@ -14,6 +14,7 @@ export function delivering(host: string, more: Partial<DeliverySettings> = {}): 
     rateLimitGroup: null,
     lanes: 1,
     requestTimeoutMs: 2_000,
+    paused: false,
     ...more,
   };
 }

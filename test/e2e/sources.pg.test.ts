@@ -2,26 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Arrivals } from '../../src/demo/arrivals.js';
-import { startReceiver, type Receiver } from '../../src/demo/receiver.js';
 import { eventually } from '../support/eventually.js';
 import { invoked } from '../backfill/invoked.js';
+import { place, type Place } from '../support/place.js';
 import { system } from '../support/system.js';
-
-interface Place extends AsyncDisposable {
-  readonly receiver: Receiver;
-  readonly arrivals: Arrivals;
-}
-
-async function place(writeKey: string): Promise<Place> {
-  const arrivals = new Arrivals(() => undefined);
-  const receiver = await startReceiver({
-    writeKeys: [writeKey],
-    keep: false,
-    onEvent: (event) => arrivals.received(event),
-  });
-  return { receiver, arrivals, [Symbol.asyncDispose]: async () => receiver[Symbol.asyncDispose]() };
-}
 
 test('sources of a file are served side by side: each its own events, ids and key, and none waits for one that fails', async () => {
   // What is replayed of a guest forgotten since is rightly not sent.

@@ -33,7 +33,7 @@ const CLOSED: readonly [why: string, (scenario: Scenario) => Scenario][] = [
   ['an employee account', (s) => s.patch('loyalty.account', ACCOUNT, { account_kind: 'EMPLOYEE' })],
   ['a deleted guest', (s) => s.patch('loyalty.guest', GUEST, { status: 'DELETED' })],
   ['an anonymized guest', (s) => s.patch('loyalty.guest', GUEST, { status: 'ANONYMIZED' })],
-  ['a source of another merchant', (s) => s.source({ merchantId: '1' })],
+  ['a source of another merchant', (s) => s.source({ merchantIds: new Set(['1']) })],
   ['a source that takes no events', (s) => s.source({ events: new Set() })],
   ['a commit at the time the source was turned on', (s) => s.source({ enabledFromUs: COMMIT_TIME_US })],
 ];
@@ -97,7 +97,7 @@ describe.each(EVENT_NAMES)('%s', (event) => {
   });
 
   test('is sent by a source of its own merchant that was turned on before', () => {
-    const source = { merchantId: '777777', enabledFromUs: COMMIT_TIME_US - 1 };
+    const source = { merchantIds: new Set(['1', '777777']), enabledFromUs: COMMIT_TIME_US - 1 };
     expect(scenario().source(source).names()).toContain(event);
   });
 });

@@ -307,7 +307,11 @@ describe('Survey Completion', () => {
     const open = (): Scenario => completed({ account_id: null });
     expect(open().patch('loyalty.merchant', '777777', { is_demo: 't' }).names()).toEqual([]);
     expect(open().patch('loyalty.store', '2', { store_kind: 'LAB' }).names()).toEqual([]);
-    expect(open().source({ merchantId: '5' }).names()).toEqual([]);
+    expect(
+      open()
+        .source({ merchantIds: new Set(['5']) })
+        .names(),
+    ).toEqual([]);
   });
 
   test('never carries the free text, and says whether there is a comment', () => {

@@ -170,7 +170,7 @@ export function commitOf(rows: CommitRows): Commit {
 export function settingsOf(changes: Partial<EventSettings> = {}): EventSettings {
   return {
     name: 'default',
-    merchantId: null,
+    merchantIds: null,
     events: new Set(EVENT_NAMES),
     identify: true,
     userId: { strategy: 'account_id', prefix: '' },

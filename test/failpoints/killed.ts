@@ -50,6 +50,12 @@ export const SLOT_PLACES: readonly Place[] = [
   { at: 'replay-slot-dropped' },
 ];
 
+export const SOURCE_PLACES: readonly Place[] = [
+  { at: 'source-parked' },
+  { at: 'source-moved', passing: 2 },
+  { at: 'source-unparked' },
+];
+
 export const COMMAND_PLACES: readonly Place[] = [
   { at: 'setup-published' },
   { at: 'setup-slot-made' },

@@ -70,7 +70,7 @@ async function expectedOf({ knex, sinceUs }: Business, relations: Relations): Pr
       events: EVENT_NAMES,
       identify: true,
       emitVoids: true,
-      merchantId: null,
+      merchantIds: null,
       committedAfter: new Date(sinceUs / 1_000).toISOString(),
       names: null,
     },

@@ -15,6 +15,7 @@ const delivery = (host: string, writeKey = 'a-write-key'): DeliverySettings => (
   rateLimitPerSecond: 1_000,
   rateLimitGroup: null,
   lanes: 1,
+  paused: false,
   requestTimeoutMs: 1_000,
 });
 

@@ -54,8 +54,12 @@ export class QueueRig implements AsyncDisposable {
   }
 
   /** The jobs waiting in a lane, head first. */
-  async jobs(lane = 0, source = 'default'): Promise<{ data: JobData; calls: readonly QueuedCall[] }[]> {
-    const prefix = jobKeyPrefix(DEFAULT_PREFIX, laneQueueName(source, lane));
+  async jobs(
+    lane = 0,
+    source = 'default',
+    queuePrefix = DEFAULT_PREFIX,
+  ): Promise<{ data: JobData; calls: readonly QueuedCall[] }[]> {
+    const prefix = jobKeyPrefix(queuePrefix, laneQueueName(source, lane));
     const ids = (await this.client.lrange(`${prefix}wait`, 0, -1)).reverse();
     const jobs: { data: JobData; calls: readonly QueuedCall[] }[] = [];
     for (const id of ids) {
@@ -66,8 +70,10 @@ export class QueueRig implements AsyncDisposable {
     return jobs;
   }
 
-  async messageIds(lane = 0, source = 'default'): Promise<string[]> {
-    return (await this.jobs(lane, source)).flatMap(({ calls }) => calls.map((call) => call.messageId));
+  async messageIds(lane = 0, source = 'default', prefix = DEFAULT_PREFIX): Promise<string[]> {
+    return (await this.jobs(lane, source, prefix)).flatMap(({ calls }) =>
+      calls.map((call) => call.messageId),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

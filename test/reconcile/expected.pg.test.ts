@@ -45,7 +45,11 @@ afterAll(async () => {
 const withVoids = () =>
   parseConfig({ ...brand.env, EMIT_VOIDS: 'on' }, { command: 'run', role: 'capture' }).sources[0].settings;
 
-async function expectedOf(tracked: boolean, url = brand.db.url): Promise<ExpectedMinute[]> {
+async function expectedOf(
+  tracked: boolean,
+  url = brand.db.url,
+  merchantIds: readonly string[] | null = null,
+): Promise<ExpectedMinute[]> {
   const knex = openKnex({ url });
   const source = withVoids();
   const nowMs = systemClock.now();
@@ -59,7 +63,7 @@ async function expectedOf(tracked: boolean, url = brand.db.url): Promise<Expecte
         events: [...source.events],
         identify: true,
         emitVoids: true,
-        merchantId: null,
+        merchantIds,
         committedAfter: YESTERDAY,
         names: null,
       },
@@ -89,6 +93,18 @@ describe('after business', () => {
     expect(one.reports).toEqual(all.reports.filter((report) => report.minute === minute));
   });
 
+  test('of several merchants what each of them implies is expected, and nothing of any other', async () => {
+    const sorted = (minutes: readonly ExpectedMinute[]): ExpectedMinute[] =>
+      minutes.toSorted((a, b) => a.minute - b.minute || a.name.localeCompare(b.name, 'en'));
+    const { rows } = await brand.db.sql<{ id: string }>(
+      'SELECT merchant_id::text AS id FROM loyalty.merchant',
+    );
+    const each = rows.map(({ id }) => id);
+    expect(each.length).toBeGreaterThan(1);
+    expect(sorted(await expectedOf(true, brand.db.url, each))).toEqual(sorted(await expectedOf(true)));
+    expect(await expectedOf(true, brand.db.url, ['4', '5'])).toEqual([]);
+  });
+
   test('the ids of a minute are those of its sums', async () => {
     const knex = openKnex({ url: brand.db.url });
     const source = withVoids();
@@ -96,7 +112,7 @@ describe('after business', () => {
       events: [...source.events],
       identify: true,
       emitVoids: true,
-      merchantId: null,
+      merchantIds: null,
       committedAfter: YESTERDAY,
       names: null,
     };

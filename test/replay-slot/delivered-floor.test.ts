@@ -88,6 +88,10 @@ describe('the delivered floor', () => {
       floor: at(0x16b374d848),
       commitTimeUs: 5,
       lanes: { 'default/0': { seq: 4, position: '0/10' } },
+      sources: {
+        default: { floor: at(0x16b374d848), commitTimeUs: 5 },
+        east: { floor: at(7), commitTimeUs: null },
+      },
     };
     expect(deliveredFromJson(deliveredToJson(state))).toEqual(state);
     expect(deliveredFromJson({})).toBeNull();

@@ -25,6 +25,7 @@ function state(
     wal: at(2_000),
     delivered: at(1_900),
     retained: at(1_500),
+    parked: null,
     sinceAdvanceMs: 5_000,
     ...rest,
   };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Lsn } from '../../src/postgres/lsn.js';
 import type { SlotState } from '../../src/postgres/slot.js';
+import type { SourceState } from '../../src/postgres/source-store.js';
 import type { LaneStatus, QueueStatus } from '../../src/queue/status.js';
 import type { DatabaseStatus } from '../../src/status/database-status.js';
 import { whoHoldsTheFloor } from '../../src/status/floor.js';
@@ -71,6 +72,7 @@ function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
               checkpoint: null,
               openGaps: [],
               suppressedGuests: 0,
+              sources: [],
               transaction: null,
               ...database,
             },
@@ -90,9 +92,15 @@ function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
               ...queue,
             },
           },
-    budgetBytes: 1_000,
+    budgets: new Map([['default', 1_000]]),
     nowMs: NOW,
   };
+}
+
+function parked(source: string, sinceMs: number): SourceState {
+  const added = { lsn: 1n as Lsn, atUs: 0 };
+  const at = { upTo: 5n as Lsn, commitTimeUs: null, sinceUs: sinceMs * 1_000 };
+  return { source, added, removed: false, parked: at, pausedAtUs: null };
 }
 
 const OPEN = { pid: 4711, gid: null, applicationName: 'psql', openForMs: 7_500_000 };
@@ -108,6 +116,29 @@ const stopped = { ...failing, lane: null, state: 'stopped' as const, why: 'SOURC
 
 test.each<[string, Given, string, string]>([
   ['all is well', {}, 'nothing', 'Nothing holds the floor'],
+  [
+    'a source is parked that stands still',
+    {
+      queue: { lanes: [lane({ ...OLD, waitingBytes: 5_000 })], notes: [stopped] },
+      database: {
+        sources: [parked('default', NOW - 600_000), parked('east', NOW - 7_200_000)],
+        replaySlot: slot({ behindBytes: 80n * MIB }),
+      },
+    },
+    'parked',
+    'Source east and 1 more, past the queue budget, parked for 2 h: capture goes on for the others, and the replay slot keeps 80.0 MiB',
+  ],
+  [
+    'a source is paused',
+    {
+      queue: { lanes: [lane(OLD)] },
+      database: {
+        sources: [{ ...parked('default', NOW), parked: null, pausedAtUs: (NOW - 7_200_000) * 1_000 }],
+      },
+    },
+    'paused',
+    'Source default has been paused for 2 h, with 812 jobs waiting: paytronix-segment resume --source default',
+  ],
   ['PostgreSQL does not answer', { away: 'database' }, 'postgres', 'no answer within 5 s'],
   ['there is no slot', { database: { slot: null } }, 'no_slot', 'There is no slot s'],
   [

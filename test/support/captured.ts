@@ -21,7 +21,7 @@ export const PUBLICATION = 'paytronix_segment';
 
 export const DEFAULT_SETTINGS: EventSettings = {
   name: 'default',
-  merchantId: null,
+  merchantIds: null,
   events: new Set(EVENT_NAMES),
   identify: true,
   userId: { strategy: 'account_id', prefix: '' },
@@ -107,6 +107,15 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     publishListed: async () => false,
     suppressedCount: async () => suppressed.length,
     suppress: async (guestIds) => void suppressed.push(...guestIds),
+    beginAt: () => undefined,
+    loads: () => new Map(),
+    paused: async () => new Map(),
+    setPaused: async () => undefined,
+    open: async () => undefined,
+    setBudget: () => undefined,
+    release: async () => 0,
+    forget: async () => undefined,
+    catchUp: async () => Promise.reject(new RangeError('this queue takes everything')),
     offer: async (offered) => {
       for (const derived of offered.calls) {
         options.onCall?.(derived);
@@ -129,7 +138,7 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
       replayRetentionMs: 0,
       replayMaxWalBytes: 4 * 1024 ** 3,
     },
-    sources: [{ ...DEFAULT_SETTINGS, ...options.settings }],
+    sources: [{ settings: { ...DEFAULT_SETTINGS, ...options.settings }, lanes: 1, budgetBytes: 1024 ** 3 }],
     openSink: () => sink,
     logger: silentLogger,
     clock: systemClock,

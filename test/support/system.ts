@@ -32,18 +32,29 @@ export interface System extends AsyncDisposable {
   setUp(): Promise<void>;
   /** Only what is committed from now on is expected. Done at the start already. */
   fromNow(): Promise<void>;
+  /** All that the tables imply. */
+  implied(): Promise<readonly ExpectedCall[]>;
   /** Ids of the calls that the tables imply beyond doubt. */
   certainIds(): Promise<readonly string[]>;
   /** Ids of the calls that the tables imply of these guests' accounts. */
   idsOf(guestIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Lets the simulated brand do business for so long. */
   business(seconds: number): Promise<void>;
-  /** Waits until all that the tables imply has arrived, then compares. `setAside`: ids that may rightly be missing. */
-  verdict(options?: { readonly setAside?: ReadonlySet<string> }): Promise<Verdict>;
+  /** Waits until all that the tables imply has arrived, then compares. */
+  verdict(options?: VerdictOptions): Promise<Verdict>;
   /** `paytronix-segment run` as a process of its own; killed with the system at the latest. */
   run(role: 'all' | 'capture' | 'deliver', env?: Readonly<Record<string, string>>): RunningProcess;
   /** Any command of `paytronix-segment` as a process of its own. */
   command(argv: readonly string[], env?: Readonly<Record<string, string>>): RunningProcess;
+}
+
+export interface VerdictOptions {
+  /** Ids that may rightly be missing. */
+  readonly setAside?: ReadonlySet<string>;
+  /** Where it arrives. Default: the system's own receiver. */
+  readonly at?: Arrivals;
+  /** Default 60,000. */
+  readonly withinMs?: number;
 }
 
 export interface SystemOptions {
@@ -128,18 +139,19 @@ export async function system(options: SystemOptions = {}): Promise<System> {
     business: async (seconds) => {
       await simulator.run(seconds, new AbortController().signal);
     },
-    verdict: async ({ setAside = new Set() } = {}) => {
+    verdict: async ({ setAside = new Set(), at = arrivals, withinMs = 60_000 } = {}) => {
       const all = await implied();
       const certain = all.filter(({ messageId }) => !setAside.has(messageId));
       await eventually(
-        () => arrivals.missingOf(certain) === 0,
-        () => `${arrivals.missingOf(certain)} of ${certain.length} calls`,
-        60_000,
+        () => at.missingOf(certain) === 0,
+        () => `${at.missingOf(certain)} of ${certain.length} calls`,
+        withinMs,
       );
-      const arrived = new Set(arrivals.calls.map(({ messageId }) => messageId));
+      const arrived = new Set(at.calls.map(({ messageId }) => messageId));
       const expected = all.filter(({ messageId }) => !setAside.has(messageId) || arrived.has(messageId));
-      return verify(expected, arrivals.calls);
+      return verify(expected, at.calls);
     },
+    implied,
     certainIds: async () =>
       (await implied()).filter(({ certain }) => certain).map(({ messageId }) => messageId),
     idsOf: async (guestIds) => {

@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeRedis, connectRedis } from '../../src/queue/redis.js';
+import { place, type Place as Receiving } from '../support/place.js';
+import { system, type RunningProcess, type System } from '../support/system.js';
+import { failpointEnv, killed, SOURCE_PLACES } from './killed.js';
+
+let brand: System;
+let slow: Receiving;
+let directory: string;
+let env: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  brand = await system({ seed: 64, never: 'guest anonymised' });
+  slow = await place('wk_slow');
+  directory = await mkdtemp(join(tmpdir(), 'parked-'));
+  const file = join(directory, 'connector.yaml');
+  await writeFile(
+    file,
+    `
+sources:
+  - { name: whole, write_key: test-write-key }
+  - { name: slow, write_key: wk_slow, host: "${slow.receiver.url}", queue_budget: 64KiB }
+`,
+  );
+  env = { CONFIG_FILE: file, SEGMENT_WRITE_KEY: '' };
+});
+afterAll(async () => {
+  await brand[Symbol.asyncDispose]();
+  await slow[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true });
+});
+
+/** The brand does business until the log says so. */
+async function businessUntil(connector: RunningProcess, text: string): Promise<void> {
+  while (!connector.log().includes(text)) await brand.business(1);
+}
+
+async function bothHaveEverything(heir: RunningProcess): Promise<void> {
+  expect((await brand.verdict()).findings, heir.log()).toEqual([]);
+  expect((await brand.verdict({ at: slow.arrivals, withinMs: 90_000 })).findings, heir.log()).toEqual([]);
+  expect(await heir.end('SIGTERM'), heir.log()).toBe(0);
+}
+
+test.each(SOURCE_PLACES)(
+  'killed at $at, the next process brings the source what it missed',
+  async (at) => {
+    slow.receiver.respondWith(() => ({ tag: 'status', status: 503 }));
+    const victim = brand.run('all', { ...env, ...failpointEnv(at) });
+    const death = killed(victim);
+    let over = false;
+    void death.then(
+      () => (over = true),
+      () => (over = true),
+    );
+    while (!over && !victim.log().includes('is past its queue budget and parked')) await brand.business(1);
+    if (!over) await brand.business(3);
+    slow.receiver.respondWith(null);
+    while (!over) await brand.business(1);
+    await death;
+    const heir = brand.run('all', env);
+    await heir.logged('capture is streaming');
+    await brand.business(1);
+    await bothHaveEverything(heir);
+  },
+  180_000,
+);
+
+test('a Redis emptied while a source is parked: the others are healed at once, the source has everything later', async () => {
+  slow.receiver.respondWith(() => ({ tag: 'status', status: 503 }));
+  const connector = brand.run('all', env);
+  await businessUntil(connector, 'is past its queue budget and parked');
+  await brand.business(1);
+  const client = connectRedis({
+    settings: { url: brand.redis.url, tls: null },
+    use: 'worker',
+    onError: () => undefined,
+  });
+  await client.flushall();
+  await closeRedis(client);
+  await connector.logged('redis is healed');
+  await brand.business(2);
+  expect((await brand.verdict()).findings, connector.log()).toEqual([]);
+  slow.receiver.respondWith(null);
+  await brand.business(2);
+  await bothHaveEverything(connector);
+}, 180_000);
+
+test('past REPLAY_MAX_WAL what a parked source misses is a gap of its own, and recover fills it', async () => {
+  slow.receiver.respondWith(() => ({ tag: 'status', status: 503 }));
+  const small = { ...env, REPLAY_MAX_WAL: '64MiB', REPLAY_RETENTION: '0s' };
+  const connector = brand.run('all', small);
+  await businessUntil(connector, 'is past its queue budget and parked');
+  await brand.business(1);
+  while (!connector.log().includes('outlasted the replay window')) {
+    for (let mib = 0; mib < 20; mib += 1) {
+      await brand.db.sql(`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1048576))`);
+    }
+    await brand.business(1);
+  }
+  slow.receiver.respondWith(null);
+  await businessUntil(connector, 'takes part in the live stream again');
+  const { rows } = await brand.db.sql<{ source: string | null; reason: string }>(
+    'SELECT source, reason FROM segment_connector.gap WHERE closed_at IS NULL',
+  );
+  expect(new Set(rows.map(({ source, reason }) => `${source ?? ''}: ${reason}`))).toEqual(
+    new Set(['slow: a parked source outlasted the replay window']),
+  );
+  expect((await brand.verdict()).findings, connector.log()).toEqual([]);
+  const recovering = brand.command(['recover'], small);
+  expect(await new Promise((resolve) => recovering.child.once('exit', resolve)), recovering.log()).toBe(0);
+  const { findings } = await brand.verdict({ at: slow.arrivals, withinMs: 90_000 });
+  // What the tables give is of later, and comes behind what was streamed.
+  expect(
+    findings.filter(({ kind }) => kind === 'missing' || kind === 'extra'),
+    connector.log(),
+  ).toEqual([]);
+  expect(await connector.end('SIGTERM'), connector.log()).toBe(0);
+}, 240_000);
