@@ -55,17 +55,20 @@ test('sessions broken once a second, one after the other, leave nothing behind i
     NODE_OPTIONS: `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${snapshots}`,
   });
   const sessions = (): number => connector.log().split('capture is streaming').length - 1;
-  /** Business with a session broken each second, to its end: all delivered, and a session streaming. */
+  const breakSession = async (): Promise<void> => {
+    const streaming = sessions();
+    await brand.db.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name LIKE 'paytronix-segment%' AND datname = current_database()`,
+    );
+    await eventually(() => sessions() > streaming, 'the next session');
+  };
+  /** Business with a session broken each second, to its end: all delivered, and a new session that has nothing to do. */
   const breakSessions = async (rounds: number): Promise<void> => {
     const business = brand.business(rounds + 2);
     for (let round = 0; round < rounds; round += 1) {
-      const streaming = sessions();
       await delay(1_000);
-      await brand.db.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE application_name LIKE 'paytronix-segment%' AND datname = current_database()`,
-      );
-      await eventually(() => sessions() > streaming, 'the next session');
+      await breakSession();
     }
     await business;
     expect((await brand.verdict()).findings, connector.log()).toEqual([]);
@@ -79,6 +82,7 @@ test('sessions broken once a second, one after the other, leave nothing behind i
       );
       return slots.rowCount === 1;
     }, 'the slot caught up');
+    await breakSession();
   };
   /** What is still held: taking a snapshot of the heap begins with a collection. */
   const held = async (): Promise<Held> => {
