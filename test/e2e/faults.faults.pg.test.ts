@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/demo/embedded-postgres.js';
 import { eventually } from '../support/eventually.js';
 import { system } from '../support/system.js';
+import { sampled } from '../support/short-form.js';
 
-test.each(['fast', 'immediate'] as const)(
+test.each(sampled(['fast', 'immediate'] as const))(
   'a restart of PostgreSQL (%s) in mid-business loses nothing, reorders nothing and changes no balance',
   async (mode) => {
     await using server = await startEmbeddedPostgres({ durable: true });

@@ -7,6 +7,7 @@ import { system, type System } from '../support/system.js';
 import { slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
 import { CAPTURE_PLACES, failpointEnv, inherits, killed, killedInBusiness } from './killed.js';
+import { sampled } from '../support/short-form.js';
 
 let brand: System;
 let deaths = 0;
@@ -67,7 +68,7 @@ async function lateDelivery(): Promise<void> {
   brand.receiver.respondWith(null);
 }
 
-test.each(CAPTURE_PLACES)(
+test.each(sampled(CAPTURE_PLACES))(
   'killed at $at, capture loses nothing, reorders nothing and changes no balance',
   async (place) => {
     const file = place.at.startsWith('list') ? await list() : {};

@@ -3,6 +3,7 @@ import { slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
 import { system, type RunningProcess, type System } from '../support/system.js';
 import { COMMAND_PLACES, failpointEnv, inherits, killed, type Place } from './killed.js';
+import { sampled } from '../support/short-form.js';
 
 const SLOW = 180_000;
 
@@ -46,7 +47,7 @@ test('set-up killed after the publication and after the slot is gone on with, an
   await inherits(brand);
 }, 180_000);
 
-test.each(['replay-recorded', 'replay-queued'] as const)(
+test.each(sampled(['replay-recorded', 'replay-queued'] as const))(
   'a replay killed at %s is resumed, and sends all of it again',
   async (at) => {
     await using brand = await system({ seed: 65 });
@@ -64,7 +65,7 @@ test.each(['replay-recorded', 'replay-queued'] as const)(
   SLOW,
 );
 
-test.each(['page-queued', 'page-recorded'] as const)(
+test.each(sampled(['page-queued', 'page-recorded'] as const))(
   'a backfill killed at %s is gone on with, and sends all of it',
   async (at) => {
     await using brand = await system({ seed: 66 });

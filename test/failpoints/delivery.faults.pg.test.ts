@@ -3,6 +3,7 @@ import { DeadLetters } from '../../src/queue/dead-letters.js';
 import { closeRedis, connectRedis } from '../../src/queue/redis.js';
 import { system, type System } from '../support/system.js';
 import { DELIVERY_PLACES, failpointEnv, inherits, killedInBusiness } from './killed.js';
+import { sampled } from '../support/short-form.js';
 
 let brand: System;
 let deaths = 0;
@@ -22,7 +23,7 @@ async function deadLetters(): Promise<readonly string[]> {
   return ids;
 }
 
-test.each(DELIVERY_PLACES)(
+test.each(sampled(DELIVERY_PLACES))(
   'killed at $at, delivery loses nothing, reorders nothing and sends at most a request again',
   async (place) => {
     // A backlog in full jobs, so that one leaves as several requests.

@@ -3,6 +3,7 @@ import { closeRedis, connectRedis } from '../../src/queue/redis.js';
 import { slotOf } from '../support/captured.js';
 import { system, type System } from '../support/system.js';
 import { failpointEnv, inherits, killedInBusiness, SLOT_PLACES, type Place } from './killed.js';
+import { sampled } from '../support/short-form.js';
 
 let brand: System;
 
@@ -56,7 +57,7 @@ async function situation({ at }: Place): Promise<Readonly<Record<string, string>
   }
 }
 
-test.each(SLOT_PLACES)(
+test.each(sampled(SLOT_PLACES))(
   'killed at $at, the next process goes on, and nothing is lost',
   async (place) => {
     const env = await situation(place);

@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { caughtUp, onServer, promote, Standbys } from '../support/standby.js';
 import { system, type System } from '../support/system.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { SHORT } from '../support/short-form.js';
 
 const SLOW = 180_000;
 
@@ -130,7 +131,7 @@ test(
   SLOW,
 );
 
-test(
+test.skipIf(SHORT)(
   'commits that a failover lost do not hide the new ones that stand at their positions',
   async () => {
     await using primary = await startEmbeddedPostgres();
@@ -173,7 +174,7 @@ test(
   SLOW,
 );
 
-test(
+test.skipIf(SHORT)(
   'a connector led to the standby before its promotion waits for it, and loses nothing',
   async () => {
     await using primary = await startEmbeddedPostgres();
