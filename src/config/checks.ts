@@ -4,6 +4,7 @@ import { REDACTABLE } from '../events/schema/redactable.js';
 import { didYouMean } from '../errors/nearest.js';
 import { privacyRule, type PrivacyRule, type PrivacyRules } from './privacy.js';
 import { MAX_QUOTED_CHARS, quoted } from './quoted.js';
+import { CONTACT_TRAITS, type ContactTrait } from './source.js';
 
 /**
  * What an option accepts: a zod schema from the variable's text to its value. Its description is the wording of the
@@ -235,6 +236,23 @@ export const eventList: Check<ReadonlySet<string>> = check(
     unknown.length = Math.min(unknown.length, MAX_UNKNOWN_EVENTS);
     if (unknown.length > 0) return new Refusal(`${unknown.join(' ')} Events: ${EVENT_NAMES.join(', ')}.`);
     return events;
+  },
+);
+
+/** Traits from a comma list. */
+export const traitList: Check<ReadonlySet<ContactTrait>> = check(
+  `a comma list of ${CONTACT_TRAITS.join(', ')}`,
+  (text) => {
+    const traits = new Set<ContactTrait>();
+    for (const item of text.split(',').map((each) => each.trim().toLowerCase())) {
+      const found = CONTACT_TRAITS.find((name) => name === item);
+      if (found === undefined) {
+        const hint = didYouMean(item, CONTACT_TRAITS);
+        return new Refusal(`has ${quoted(item)}; it may have ${CONTACT_TRAITS.join(' and ')}.${hint}`);
+      }
+      traits.add(found);
+    }
+    return traits;
   },
 );
 

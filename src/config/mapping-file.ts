@@ -56,7 +56,7 @@ class RecordsReader {
         nodes.problem(`${entry.at} ${quoted(entry.key)}`, `is not a record.${recordHint(entry.key)}`);
       }
     }
-    return { zone: this.#zone, feeds: this.#feeds, rows: this.#rows, customEvents: [] };
+    return { ...REFERENCE_SPEC, zone: this.#zone, feeds: this.#feeds, rows: this.#rows };
   }
 
   #record(record: RecordName, { node, at }: Entry): void {

@@ -14,6 +14,7 @@ import {
   secret,
   secretUrl,
   tableColumn,
+  traitList,
 } from './checks.js';
 import { option, type OptionSpec } from './option.js';
 
@@ -193,6 +194,11 @@ export const OPTIONS = {
     doc: 'Send an identify call before a registered guest’s registration and identification.',
     check: onOff,
     default: 'on',
+  }),
+  TRAITS: option({
+    group: 'What is sent',
+    doc: 'Traits of a guest to add to identify calls: `email`, `phone`. Without this they are neither sent nor published; after a change run `setup`.',
+    check: traitList,
   }),
   USER_ID: option({
     group: 'What is sent',

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConnectorError } from '../errors/connector-error.js';
+import type { OnRequest } from '../records/tables.js';
 import type { CaptureSettings, Config, SourceConfig } from './config.js';
 import {
   readOptions,
@@ -13,6 +14,7 @@ import type { Role } from './option.js';
 import type { OptionValues } from './options.js';
 import { postgresSettings, redisSettings } from './connections.js';
 import { layered } from './layers.js';
+import { COLUMN_OF_TRAIT } from './source.js';
 import { merchantIdsOf, resolveSources, sourceConfig } from './sources.js';
 
 /**
@@ -49,7 +51,14 @@ export function parseConfig(env: Environment, use: Use, options: ReadOptions = {
   found.unshift(...layers.problems);
   if (found.length > 0) throw invalid(found);
   const [first, ...others] = sources ?? [];
-  return first === undefined ? config : { ...config, sources: [first, ...others] };
+  const taking = first === undefined ? config.sources : ([first, ...others] as const);
+  return { ...config, sources: taking, mapping: { ...config.mapping, asked: askedBy(taking) } };
+}
+
+/** What is published and read beyond what every source needs. */
+function askedBy(sources: Config['sources']): ReadonlySet<OnRequest> {
+  const traits = sources.flatMap(({ settings }) => [...settings.traits]);
+  return new Set(traits.map((trait) => COLUMN_OF_TRAIT[trait]));
 }
 
 function invalid(problems: readonly Problem[]): ConnectorError {

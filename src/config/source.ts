@@ -2,6 +2,11 @@ import type { Privacy } from './privacy.js';
 
 /** How a source names a person to Segment. */
 export type UserIdStrategy = 'account_id' | 'user_id' | 'printed_card_number' | 'external_account_code';
+/** What reaches a guest: sent only where a source asks for it, and not even published where none does. */
+export const CONTACT_TRAITS = ['email', 'phone'] as const;
+export type ContactTrait = (typeof CONTACT_TRAITS)[number];
+/** The guest's column behind each. */
+export const COLUMN_OF_TRAIT = { email: 'email', phone: 'mobile_phone' } as const;
 export type CardNumberMode = 'FULL' | 'MASKED' | 'HASHED';
 
 /** What derivation needs to know of a Segment source: what is sent, and how people and cards are named. */
@@ -13,6 +18,8 @@ export interface EventSettings {
   /** Names of the enabled track events, e.g. `POS Activity`. */
   readonly events: ReadonlySet<string>;
   readonly identify: boolean;
+  /** Traits of the identify call beyond its own. */
+  readonly traits: ReadonlySet<ContactTrait>;
   readonly userId: { readonly strategy: UserIdStrategy; readonly prefix: string };
   readonly cardNumber: {
     readonly mode: CardNumberMode;

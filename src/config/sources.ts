@@ -2,7 +2,7 @@ import type { SourceConfig } from './config.js';
 import { readOptions, type Environment, type Problem, type ReadOptions } from './environment.js';
 import { SOURCE_OPTION_NAMES, type OptionValues } from './options.js';
 import { sourceKeyOf, type GivenSource } from './settings-file.js';
-import type { DeliverySettings, EventSettings, OAuthSettings } from './source.js';
+import type { ContactTrait, DeliverySettings, EventSettings, OAuthSettings } from './source.js';
 
 export interface ResolveSourcesOptions extends ReadOptions {
   /** Every option as the environment and the top of the file have it: what a source does not set for itself. */
@@ -160,6 +160,7 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
     merchantIds: merchantIdsOf(values),
     events: values.EVENTS,
     identify: values.IDENTIFY,
+    traits: values.TRAITS ?? new Set<ContactTrait>(),
     userId: { strategy: values.USER_ID, prefix: values.USER_ID_PREFIX ?? '' },
     cardNumber: {
       mode: values.CARD_NUMBER,

@@ -162,6 +162,8 @@ function deletedGuest(userId: string): Row<'loyalty.guest'> {
     merchant_id: '',
     first_name: null,
     last_name: null,
+    email: null,
+    mobile_phone: null,
     email_opt_in: null,
     text_opt_in: null,
     status: 'DELETED',

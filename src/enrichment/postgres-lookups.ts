@@ -58,7 +58,11 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     bindings: readonly unknown[],
   ): Promise<Row<T>[]> {
     const from = relations.from(table);
-    const found = await select(table, `SELECT ${columnList(table)} FROM ${from} t WHERE ${where}`, bindings);
+    const found = await select(
+      table,
+      `SELECT ${columnList(relations, table)} FROM ${from} t WHERE ${where}`,
+      bindings,
+    );
     return found as unknown as Row<T>[];
   }
 
@@ -83,7 +87,7 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     async accounts(ids) {
       const found = await select(
         'loyalty.account',
-        `SELECT ${columnList('loyalty.account')}, ${accountChangedAt} AS changed_at_us
+        `SELECT ${columnList(relations, 'loyalty.account')}, ${accountChangedAt} AS changed_at_us
            FROM ${accountTable} t WHERE ${anyOf('loyalty.account', 'account_id')}`,
         [ids],
       );
@@ -163,8 +167,9 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
   };
 }
 
-function columnList(table: TableName): string {
+function columnList(relations: Relations, table: TableName): string {
   return columnsOf(table)
+    .filter((column) => relations.has(table, column))
     .map((column) => `t.${column}`)
     .join(', ');
 }

@@ -28,10 +28,12 @@ export function identifyCall(
 ): Derived | null {
   const { settings, observer } = derivation;
   if (!settings.identify || draft.identifyKey === null || draft.scene.account === null) return null;
-  const { account, tierLabel } = draft.scene.account;
+  const { account, tierLabel, guest } = draft.scene.account;
   const id = identifyMessageId(subject.merchantId, draft.identifyKey);
   const traits: PropertiesOf<typeof TRAITS> = {
     ...personOf(draft.scene.account, cardShown(draft, derivation)),
+    ...(settings.traits.has('email') ? { email: guest?.email ?? null } : {}),
+    ...(settings.traits.has('phone') ? { phone: guest?.mobile_phone ?? null } : {}),
     account_id: account.account_id,
     merchant_id: integerValue(subject.merchantId, 'merchant_id'),
     card_template_code: account.card_template_code,

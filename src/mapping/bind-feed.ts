@@ -1,4 +1,4 @@
-import { TABLES, type TableName } from '../records/tables.js';
+import { isUnasked, TABLES, type OnRequest, type TableName } from '../records/tables.js';
 import { bindConditions, bindExpression, bindJoins } from './bind-columns.js';
 import { columnTypeOf } from './canonical.js';
 import type { TableShape } from '../postgres/table-shapes.js';
@@ -14,6 +14,8 @@ import type { FeedSpec, Placed } from './spec.js';
 export interface BindFeedOptions {
   readonly find: (table: Placed<string>) => TableShape | null;
   readonly zone: string | null;
+  /** Of the columns that are read on request only. */
+  readonly asked: ReadonlySet<OnRequest>;
   /** The merchant of every record that names none; null: there are several, or none. */
   readonly onlyMerchantId: string | null;
   readonly problems: MappingProblems;
@@ -44,6 +46,10 @@ export function bindFeed(spec: FeedSpec, options: BindFeedOptions): Feed | null 
     const expression = given.get(column);
     // A value that could not be bound was reported; it is not missing.
     if (expression === undefined && spec.columns.has(column)) continue;
+    if (isUnasked(spec.record, column, options.asked)) {
+      columns[column] = NOTHING;
+      continue;
+    }
     const standing = defaultFor(spec.record, column, { ...options, columns: given });
     if (need === 'nullable') columns[column] = expression ?? standing ?? NOTHING;
     else if (expression === undefined && standing === null) {

@@ -12,7 +12,7 @@ import { keyTypes } from './key-types.js';
 import type { CustomEvent, Mapping } from './mapping.js';
 import { MappingProblems, type MappingProblem } from './problems.js';
 import { recordNameOf } from './record-names.js';
-import { REFERENCE_MAPPING } from './reference.js';
+import { referenceMapping } from './reference.js';
 import type { RecordRow } from './relations.js';
 import { boundRelations } from './relations.js';
 import { publishedTables } from './published-tables.js';
@@ -34,7 +34,7 @@ const NEEDED: readonly TableName[] = ['loyalty.merchant', 'loyalty.account'];
 /** Finds what a mapping file names in the database: tables, columns, types, keys. Everything that is wrong comes back at once. */
 export function bindMapping(spec: MappingSpec, options: BindOptions): Bound {
   if (spec.feeds === null && spec.customEvents.length === 0) {
-    return { tag: 'bound', mapping: REFERENCE_MAPPING };
+    return { tag: 'bound', mapping: referenceMapping(spec.asked) };
   }
   const binding = new Binding(spec, options);
   const mapping = binding.mapping();
@@ -61,9 +61,10 @@ class Binding {
     });
     const events = byTable(customEvents);
     if (this.#spec.feeds === null) {
-      const base = REFERENCE_MAPPING.tables;
+      const reference = referenceMapping(this.#spec.asked);
+      const base = reference.tables;
       const tables = publishedTables({ feeds: [], customEvents, base }, catalogue.tables);
-      return { ...REFERENCE_MAPPING, tables, customEvents: events };
+      return { ...reference, tables, customEvents: events };
     }
     return { ...this.#mapped(this.#spec.feeds, customEvents, onlyMerchantId), customEvents: events };
   }
@@ -95,6 +96,7 @@ class Binding {
     return {
       find: (table) => this.#find(table),
       zone: this.#spec.zone,
+      asked: this.#spec.asked,
       onlyMerchantId,
       problems: this.problems,
     };

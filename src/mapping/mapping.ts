@@ -75,6 +75,10 @@ export interface Relations {
   type(table: TableName, column: string): string;
   /** The one column behind a canonical one, where there is just one and it is taken as it is; else null. */
   plain(table: TableName, column: string): { readonly table: string; readonly column: string } | null;
+  /** Whether what `from` gives has this column: one that is read on request only need not be there. */
+  has(table: TableName, column: string): boolean;
+  /** Whether foreign keys tell the planner how many rows the joins have, as the reference schema's do. */
+  readonly hasForeignKeys: boolean;
 }
 
 /** A user's schema in terms of the reference schema. */

@@ -64,6 +64,8 @@ const COLUMN_MEANING: Readonly<Record<Columns[TableName], string>> = {
   sort_order: 'Place among the wallets.',
   user_id: 'The guest.',
   first_name: 'First name.',
+  email: 'E-mail address; read only where a source asks for it with `traits`.',
+  mobile_phone: 'Telephone number; read only where a source asks for it with `traits`.',
   last_name: 'Last name.',
   email_opt_in: 'Consent to marketing e-mail.',
   text_opt_in: 'Consent to marketing text messages.',

@@ -5,7 +5,7 @@ import { rowOf } from '../postgres/query.js';
 import { readTableShapes } from '../postgres/table-shapes.js';
 import { bindMapping, type Bound } from './bind.js';
 import type { Mapping } from './mapping.js';
-import { REFERENCE_MAPPING } from './reference.js';
+import { referenceMapping } from './reference.js';
 import type { MappingSpec } from './spec.js';
 
 /** Whether the file says anything of the database's tables. */
@@ -15,7 +15,7 @@ export function isMapped(spec: MappingSpec): boolean {
 
 /** Finds in the database what the mapping file names. @throws ConnectorError DATABASE_… */
 export async function readMapping(knex: Knex, spec: MappingSpec): Promise<Bound> {
-  if (!isMapped(spec)) return { tag: 'bound', mapping: REFERENCE_MAPPING };
+  if (!isMapped(spec)) return { tag: 'bound', mapping: referenceMapping(spec.asked) };
   const { tracking } = await rowOf<{ tracking: string }>(
     knex,
     'reading track_commit_timestamp',

@@ -49,6 +49,8 @@ export function boundRelations(options: BoundRelationsOptions): Relations {
       const own = expression?.kind === 'column' && expression.join === null;
       return own ? { table: feed.table, column: expression.column } : null;
     },
+    has: () => true,
+    hasForeignKeys: false,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { TableName } from '../records/tables.js';
+import { NOTHING_ASKED, type OnRequest, type TableName } from '../records/tables.js';
 import type { Condition, Expression } from './expression.js';
 
 /** Something of the file with where it stands, e.g. `connector.yaml:12:5`. */
@@ -61,7 +61,15 @@ export interface MappingSpec {
   readonly feeds: readonly FeedSpec[] | null;
   readonly rows: readonly RowSpec[];
   readonly customEvents: readonly CustomEventSpec[];
+  /** Columns that some source asks for; without that they are not read. */
+  readonly asked: ReadonlySet<OnRequest>;
 }
 
 /** What holds without a word of the file. */
-export const REFERENCE_SPEC: MappingSpec = { zone: null, feeds: null, rows: [], customEvents: [] };
+export const REFERENCE_SPEC: MappingSpec = {
+  zone: null,
+  feeds: null,
+  rows: [],
+  customEvents: [],
+  asked: NOTHING_ASKED,
+};

@@ -237,8 +237,7 @@ async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): P
       await rowsOf(transaction, doing, 'SET LOCAL statement_timeout = 0');
       // The reference schema's foreign keys tell the planner how many rows its joins have. Elsewhere it may take every
       // account, joined with every header of a day, for a single row.
-      if (relations !== REFERENCE_MAPPING.relations)
-        await rowsOf(transaction, doing, 'SET LOCAL enable_nestloop = off');
+      if (!relations.hasForeignKeys) await rowsOf(transaction, doing, 'SET LOCAL enable_nestloop = off');
       return rowsOf<R>(transaction, doing, statement, bindings);
     },
     { isolationLevel: 'repeatable read', readOnly: true },

@@ -99,6 +99,8 @@ export const TABLES = {
       merchant_id: 'required',
       first_name: 'nullable',
       last_name: 'nullable',
+      email: 'nullable',
+      mobile_phone: 'nullable',
       email_opt_in: 'nullable',
       text_opt_in: 'nullable',
       status: 'required',
@@ -318,6 +320,20 @@ export const TABLES = {
 
 export type TableName = keyof typeof TABLES;
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
+
+/**
+ * Columns of a guest that are published and read only where a source asks for them, so that they stay in the database
+ * everywhere else. A row that was read without them lacks them, or has null.
+ */
+export const ON_REQUEST = ['email', 'mobile_phone'] as const;
+export type OnRequest = (typeof ON_REQUEST)[number];
+export const NOTHING_ASKED: ReadonlySet<OnRequest> = new Set();
+
+/** Whether nobody asked for a column that is read on request only. */
+export function isUnasked(table: TableName, column: string, asked: ReadonlySet<OnRequest>): boolean {
+  if (table !== 'loyalty.guest') return false;
+  return ON_REQUEST.some((name) => name === column && !asked.has(name));
+}
 
 type Columns<T extends TableName> = (typeof TABLES)[T]['columns'];
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, SourceConfig } from '../config/config.js';
+import { COLUMN_OF_TRAIT } from '../config/source.js';
 
 /** What is another in a configuration that was read again. */
 export interface Differences {
@@ -25,7 +26,8 @@ const LASTING: readonly (readonly [name: string, of: (config: Config) => unknown
   ['queue_prefix', ({ queue }) => queue.prefix],
   ['slot_name', ({ capture }) => capture.slotName],
   ['publication_name', ({ capture }) => capture.publicationName],
-  ['mapping', ({ mapping }) => mapping],
+  // What sources ask for beside it is theirs.
+  ['mapping', ({ mapping }) => ({ ...mapping, asked: null })],
   ['suppression_file, suppression_table', ({ suppression }) => suppression],
   ['transaction_memory', ({ capture }) => capture.transactionMemoryBytes],
   ['spill_dir', ({ capture }) => capture.spillDir],
@@ -45,9 +47,11 @@ export function differences(before: Config, after: Config): Differences {
   const held = new Map(before.sources.map((source) => [source.settings.name, source]));
   const wanted = after.sources.map((source) => {
     const now = held.get(source.settings.name);
-    if (now === undefined || now.lanes === source.lanes) return source;
+    const possible = withTraits(source, before.mapping.asked);
+    if (possible !== source) needRestart.push(`traits of ${source.settings.name}`);
+    if (now === undefined || now.lanes === possible.lanes) return possible;
     needRestart.push(`lanes of ${source.settings.name}`);
-    return withLanes(source, now.lanes);
+    return withLanes(possible, now.lanes);
   });
   const names = new Set(wanted.map(({ settings }) => settings.name));
   const [first, ...others] = wanted;
@@ -72,4 +76,11 @@ export function differences(before: Config, after: Config): Differences {
 function withLanes(source: SourceConfig, lanes: number): SourceConfig {
   const { delivery } = source;
   return { ...source, lanes, delivery: delivery === null ? null : { ...delivery, lanes } };
+}
+
+/** What nobody asked for so far is not read, and would be sent as null. */
+function withTraits(source: SourceConfig, asked: Config['mapping']['asked']): SourceConfig {
+  const { settings } = source;
+  const traits = new Set([...settings.traits].filter((trait) => asked.has(COLUMN_OF_TRAIT[trait])));
+  return traits.size === settings.traits.size ? source : { ...source, settings: { ...settings, traits } };
 }

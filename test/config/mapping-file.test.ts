@@ -6,7 +6,7 @@ const feed = (record: string, columns: string): string =>
 
 describe('what a mapping says', () => {
   it('without one the tables are the reference schema’s', () => {
-    const nothing = { zone: null, feeds: null, rows: [], customEvents: [] };
+    const nothing = { zone: null, feeds: null, rows: [], customEvents: [], asked: new Set() };
     expect(mappingOf('log_level: info')).toEqual(nothing);
     expect(mappingOf('')).toEqual(nothing);
   });
@@ -173,7 +173,7 @@ describe('what is wrong is said where it stands', () => {
     ],
     [
       feed('guest', 'user_id: id, frist_name: a'),
-      'c.yaml:2:46 "frist_name" is no column of guest. Did you mean first_name? Columns: user_id, merchant_id, first_name, last_name, email_opt_in, text_opt_in, status.',
+      'c.yaml:2:46 "frist_name" is no column of guest. Did you mean first_name? Columns: user_id, merchant_id, first_name, last_name, email, mobile_phone, email_opt_in, text_opt_in, status.',
     ],
     [
       feed('check_card', 'check_id: a, card_id: b, email: c'),

@@ -64,7 +64,7 @@ describe('defaults', () => {
         replayRetentionMs: 6 * 3_600_000,
       },
       queue: { prefix: 'paytronix' },
-      mapping: { zone: null, feeds: null, rows: [], customEvents: [] },
+      mapping: { zone: null, feeds: null, rows: [], customEvents: [], asked: new Set() },
       suppression: { file: null, table: null, tableRefreshMs: 60_000 },
       sources: [
         {
@@ -85,6 +85,7 @@ describe('defaults', () => {
               'Survey Completion',
             ]),
             identify: true,
+            traits: new Set(),
             userId: { strategy: 'account_id', prefix: '' },
             cardNumber: { mode: 'FULL', hashKey: null },
             privacy: null,

@@ -173,6 +173,7 @@ export function settingsOf(changes: Partial<EventSettings> = {}): EventSettings 
     merchantIds: null,
     events: new Set(EVENT_NAMES),
     identify: true,
+    traits: new Set(),
     userId: { strategy: 'account_id', prefix: '' },
     cardNumber: { mode: 'FULL', hashKey: null },
     privacy: null,

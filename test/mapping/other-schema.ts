@@ -107,6 +107,8 @@ export class OtherSchema {
         const [name, ...more] = this.#namesOf(table);
         return name === undefined || more.length > 0 ? null : { table: name, column: otherColumn(column) };
       },
+      has: REFERENCE_MAPPING.relations.has,
+      hasForeignKeys: true,
     };
     this.mapping = { ...REFERENCE_MAPPING, relations: this.relations };
   }

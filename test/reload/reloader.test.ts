@@ -84,6 +84,19 @@ describe('a file that is another takes effect', () => {
     expect(watched.log()).toContain('"added":[],"removed":["harbor"],"changed":[]');
   });
 
+  test('but a trait that nobody asked for before waits for a restart: it is not published, and would be sent as null', async () => {
+    const file = join(directory, 'connector.yaml');
+    await writeFile(file, yaml(`${HARBOR}, traits: email`));
+    await using watched = watching(file);
+    await writeFile(file, yaml(`${HARBOR}, traits: "email, phone"`, `${BARN}, traits: email`));
+    await eventually(() => watched.applied.length === 1, 'the change');
+    expect(watched.applied[0]?.sources.map(({ settings }) => [...settings.traits])).toEqual([
+      ['email'],
+      ['email'],
+    ]);
+    expect(watched.log()).toContain('"settings":["traits of harbor"]');
+  });
+
   test('as Kubernetes swaps a mounted directory: by a link to a link', async () => {
     const version = async (name: string, text: string): Promise<void> => {
       await rm(join(directory, name), { recursive: true, force: true });

@@ -24,6 +24,7 @@ export const DEFAULT_SETTINGS: EventSettings = {
   merchantIds: null,
   events: new Set(EVENT_NAMES),
   identify: true,
+  traits: new Set(),
   userId: { strategy: 'account_id', prefix: '' },
   cardNumber: { mode: 'FULL', hashKey: null },
   privacy: null,

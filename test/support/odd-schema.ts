@@ -54,6 +54,8 @@ export const ODD_MAPPING: Mapping = {
     from: (table) => table,
     type: () => 'text',
     plain: (table) => (table === 'loyalty.card' ? { table: MEMBER.name, column: 'Code' } : null),
+    has: () => true,
+    hasForeignKeys: false,
   },
   feeds: new Map(),
   customEvents: new Map(),

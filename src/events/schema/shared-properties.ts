@@ -96,6 +96,18 @@ export const ACCOUNT = {
 /** Traits of the identify call. */
 export const TRAITS = {
   ...PERSON,
+  email: {
+    kind: 'string',
+    nullable: true,
+    optional: true,
+    doc: 'E-mail address; only there where the source asks for it (`TRAITS`).',
+  },
+  phone: {
+    kind: 'string',
+    nullable: true,
+    optional: true,
+    doc: 'Telephone number; only there where the source asks for it (`TRAITS`).',
+  },
   account_id: { kind: 'id', doc: 'The loyalty account.' },
   merchant_id: { kind: 'integer', doc: 'The restaurant brand.' },
   card_template_code: { kind: 'id', doc: "Code of the account's program." },
