@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConnectorError } from '../errors/connector-error.js';
-import type { OnRequest } from '../records/tables.js';
+import type { OnRequest } from '../mapping/spec.js';
 import type { CaptureSettings, Config, SourceConfig } from './config.js';
 import {
   readOptions,

@@ -1,4 +1,5 @@
 import { NOTHING_ASKED, type OnRequest, type TableName } from '../records/tables.js';
+export type { OnRequest } from '../records/tables.js';
 import type { Condition, Expression } from './expression.js';
 
 /** Something of the file with where it stands, e.g. `connector.yaml:12:5`. */
