@@ -143,6 +143,7 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     answers: (responseIds) => rows('survey.answer', anyOf('survey.answer', 'response_id'), [responseIds]),
 
     async accountsOfGuests(userIds) {
+      if (relations.isNull('loyalty.account', 'user_id')) return [];
       const found = await select(
         'accounts of guests',
         `SELECT t.account_id, t.merchant_id, t.user_id, t.card_template_code, t.registered_at, t.registration_source
@@ -153,6 +154,7 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
     },
 
     async mergedInto(accountIds) {
+      if (relations.isNull('loyalty.account', 'merged_into_account_id')) return [];
       const found = await select(
         'merges',
         `SELECT t.merged_into_account_id AS survivor, min(${accountChangedAt}) AS merged_at_us

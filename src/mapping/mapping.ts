@@ -77,6 +77,8 @@ export interface Relations {
   plain(table: TableName, column: string): { readonly table: string; readonly column: string } | null;
   /** Whether what `from` gives has this column: one that is read on request only need not be there. */
   has(table: TableName, column: string): boolean;
+  /** Whether every row has null there, so that looking a row up by it finds none; the planner would read the whole table for that. */
+  isNull(table: TableName, column: string): boolean;
   /** Whether foreign keys tell the planner how many rows the joins have, as the reference schema's do. */
   readonly hasForeignKeys: boolean;
 }

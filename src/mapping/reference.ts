@@ -18,6 +18,7 @@ export function referenceMapping(asked: ReadonlySet<OnRequest>): Mapping {
       type: sqlType,
       plain: (table, column) => ({ table, column }),
       has: (table, column) => !isUnasked(table, column, asked),
+      isNull: () => false,
       hasForeignKeys: true,
     },
     feeds: null,

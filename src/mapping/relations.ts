@@ -50,6 +50,10 @@ export function boundRelations(options: BoundRelationsOptions): Relations {
       return own ? { table: feed.table, column: expression.column } : null;
     },
     has: () => true,
+    isNull(table, column) {
+      const given = [...feedsOf(table), ...rowsOf(table)].map(({ columns }) => columns[column]);
+      return given.every((each) => each?.kind === 'constant' && each.text === null);
+    },
     hasForeignKeys: false,
   };
 }

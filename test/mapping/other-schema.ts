@@ -108,7 +108,8 @@ export class OtherSchema {
         return name === undefined || more.length > 0 ? null : { table: name, column: otherColumn(column) };
       },
       has: REFERENCE_MAPPING.relations.has,
-      hasForeignKeys: true,
+      isNull: () => false,
+      hasForeignKeys: false,
     };
     this.mapping = { ...REFERENCE_MAPPING, relations: this.relations };
   }

@@ -55,6 +55,7 @@ export const ODD_MAPPING: Mapping = {
     type: () => 'text',
     plain: (table) => (table === 'loyalty.card' ? { table: MEMBER.name, column: 'Code' } : null),
     has: () => true,
+    isNull: () => false,
     hasForeignKeys: false,
   },
   feeds: new Map(),

@@ -15,6 +15,7 @@ import { comparePublication, readPublication } from '../publication.js';
 import { rowOf, rowsOf } from '../query.js';
 import { readSlot, replaySlotName, type SlotState } from '../slot.js';
 import { readSystem } from '../system.js';
+import { slowLookups } from './lookups.js';
 import { judgeMapping } from './mapping.js';
 import { judgePublication } from './publication.js';
 import { judgeReplaySlot } from './replay-slot.js';
@@ -86,7 +87,12 @@ async function rightsSection(knex: Knex, { tables }: Mapping): Promise<readonly 
 
 async function schemaSection(knex: Knex, mapping: Mapping): Promise<readonly Finding[]> {
   const tables = judgeTables(await readTablesFacts(knex, mapping), mapping);
-  return [...(await migrationFindings(knex)), ...tables];
+  const present = tables.every(({ level }) => level !== 'error');
+  return [
+    ...(await migrationFindings(knex)),
+    ...tables,
+    ...(present ? await slowLookups(knex, mapping) : []),
+  ];
 }
 
 async function migrationFindings(knex: Knex): Promise<readonly Finding[]> {

@@ -18,7 +18,12 @@ export interface TablesFacts {
 }
 
 /** Look-ups by something else than the primary key, in canonical names, and where they come from. */
-const LOOKUP_COLUMNS: readonly { table: TableName; column: string; partial: boolean; asked: string }[] = [
+export const LOOKUP_COLUMNS: readonly {
+  table: TableName;
+  column: string;
+  partial: boolean;
+  asked: string;
+}[] = [
   {
     table: 'loyalty.account',
     column: 'merged_into_account_id',
@@ -142,7 +147,7 @@ function withoutKey(
   };
 }
 
-/** A canonical column that is not simply one of the user's cannot be told an index for. */
+/** A canonical column that is not simply one of the user's is asked of the planner; see `slowLookups`. */
 function judgeIndexes({ tables, indexedColumns }: TablesFacts, mapping: Mapping): Finding[] {
   const lookups = LOOKUP_COLUMNS.filter(({ table }) => !mapping.unmapped.has(table)).map((lookup) => ({
     ...lookup,
