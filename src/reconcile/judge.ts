@@ -134,8 +134,9 @@ function withUnreadable(
   const short = Math.max(0, candidates.length - suppressed - counted);
   // What several histories sent of one minute may be the same calls.
   const beyond = facts.live.length > 1 ? 0 : Math.max(0, counted - (verdict.expected - verdict.suppressed));
-  // As many as expected, but others: at least one of each.
-  const swapped = candidates.length > 0 && short === 0 && beyond === 0 ? 1 : 0;
+  // As many as expected, but others: at least one of each. Unless some are in doubt: then those make up the number.
+  const inDoubt = verdict.undecidable.length > 0;
+  const swapped = candidates.length > 0 && short === 0 && beyond === 0 && !inDoubt ? 1 : 0;
   const missing = short + swapped;
   return {
     ...verdict,

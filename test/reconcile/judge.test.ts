@@ -56,6 +56,21 @@ describe('one event in one minute', () => {
     expect(missingIds({ live: [sum('a', 'b', 'd')] })).toEqual(['c']);
   });
 
+  it('calls nothing missing while more are in doubt than the sums can tell apart, and all others may have been sent', () => {
+    const certain = [...Array(20).keys()].map((n) => `certain-${n}`);
+    const doubtful = [...Array(12).keys()].map((n) => `doubtful-${n}`);
+    const both = [
+      ...certain.map((id) => expected(id)),
+      ...doubtful.map((id) => expected(id, { doubt: 'guest_deleted' })),
+    ];
+    const some = doubtful.filter((_, n) => n % 2 === 0);
+    const all = judgeMinute(facts({ expected: both, live: [sum(...certain, ...some)] }));
+    expect(all).toMatchObject({ expected: 32, missing: 0, extra: 0, missingIds: [] });
+    // Fewer than are certain cannot be all of those.
+    const few = judgeMinute(facts({ expected: both, live: [sum(...certain.slice(12), ...some)] }));
+    expect(few).toMatchObject({ missing: 6, extra: 0 });
+  });
+
   it('does not call missing what is queued, set aside, suppressed, not captured yet or in doubt', () => {
     const verdict = judgeMinute(
       facts({
