@@ -51,8 +51,8 @@ export const SLOT_PLACES: readonly Place[] = [
 ];
 
 export const SOURCE_PLACES: readonly Place[] = [
-  { at: 'source-parked' },
   { at: 'source-moved', passing: 2 },
+  { at: 'source-parked' },
   { at: 'source-unparked' },
 ];
 

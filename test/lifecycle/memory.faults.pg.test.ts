@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { SHORT } from '../support/short-form.js';
 import { system } from '../support/system.js';
 
-const WARM_ROUNDS = 5;
-const ROUNDS = 15;
+const WARM_ROUNDS = 4;
+const ROUNDS = SHORT ? 8 : 15;
 const MIB = 1_048_576;
 
 interface HeapSnapshot {
