@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { ConnectorError, toError } from '../errors/connector-error.js';
 import type { Clock } from '../lifecycle/clock.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
 import type { Logger } from '../observability/logger.js';
 import { clientConfig, type DatabaseOptions } from '../postgres/connection.js';
@@ -136,7 +137,8 @@ export class CatchUps {
     const { sink, edge, derive, clock } = this.#options;
     const { source } = parked;
     const over = new AbortController();
-    const until = AbortSignal.any([signal, over.signal]);
+    using either = new EitherSignal(signal, over.signal);
+    const until = either.signal;
     this.#runs.set(source, over);
     const lanes = await sink.catchUp(source);
     try {

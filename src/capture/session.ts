@@ -1,5 +1,6 @@
 import { queueSources } from '../config/config.js';
 import { ConnectorError } from '../errors/connector-error.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import { untilAborted } from '../lifecycle/until-aborted.js';
 import type { SourceTables } from '../mapping/mapping.js';
 import { clientConfig } from '../postgres/connection.js';
@@ -88,7 +89,8 @@ export class CaptureSession {
       await untilAborted(stop, restoreSuppressions(knex, sink));
       if (stop.aborted) return;
       const list = new PublishedList({ ...this.#options, sink });
-      await untilAborted(stop, list.begin(AbortSignal.any([stop, this.#ending.signal])));
+      using ended = new EitherSignal(stop, this.#ending.signal);
+      await untilAborted(stop, list.begin(ended.signal));
       if (stop.aborted) return;
       const pauses = new PublishedPauses({ ...this.#options, sink });
       await untilAborted(
@@ -189,6 +191,7 @@ export class CaptureSession {
     },
   ): Promise<boolean> {
     const { observer } = this.#options;
+    using ended = new EitherSignal(stop, this.#ending.signal);
     const healed = await Promise.race([
       this.#endedEarly(),
       makeWhole({
@@ -197,7 +200,7 @@ export class CaptureSession {
         stream: { ...this.#options.stream, tables: parts.tables },
         checkpoint: parts.start.checkpoint,
         live: stream.confirmed,
-        stop: AbortSignal.any([stop, this.#ending.signal]),
+        stop: ended.signal,
         onHealing: () => observer.healing?.(),
       }),
     ]);

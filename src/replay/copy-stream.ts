@@ -1,5 +1,6 @@
 import type { Transaction } from '../changes/transaction.js';
 import type { Lsn } from '../postgres/lsn.js';
+import { EitherSignal } from '../lifecycle/either-signal.js';
 import { WalStream, type WalStreamOptions } from '../replication/wal-stream.js';
 import { windowMoved } from './window.js';
 
@@ -34,7 +35,8 @@ export async function* readCopy(options: ReadCopyOptions): AsyncGenerator<readon
   });
   // A keepalive says that all commits up to its position were sent before it.
   const atEnd = (): boolean => sentUpTo >= to && !stream.assembling;
-  const ended = aborted(AbortSignal.any([signal, over.signal]));
+  using either = new EitherSignal(signal, over.signal);
+  const ended = aborted(either.signal);
   try {
     const started = stream.start();
     started.catch(() => undefined);

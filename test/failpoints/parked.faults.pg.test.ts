@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { closeRedis, connectRedis } from '../../src/queue/redis.js';
+import { eventually } from '../support/eventually.js';
 import { place, type Place as Receiving } from '../support/place.js';
 import { system, type RunningProcess, type System } from '../support/system.js';
 import { failpointEnv, killed, SOURCE_PLACES } from './killed.js';
@@ -45,6 +46,14 @@ async function businessUntil(connector: RunningProcess, text: string): Promise<v
 async function bothHaveEverything(heir: RunningProcess): Promise<void> {
   expect((await brand.verdict()).findings, heir.log()).toEqual([]);
   expect((await brand.verdict({ at: slow.arrivals, withinMs: 90_000 })).findings, heir.log()).toEqual([]);
+  // Or the next process would find the source parked already, and say so no more.
+  await eventually(
+    async () =>
+      (await brand.db.sql('SELECT FROM segment_connector.source WHERE parked_lsn IS NOT NULL')).rowCount ===
+      0,
+    () => `no source parked:\n${heir.log()}`,
+    60_000,
+  );
   expect(await heir.end('SIGTERM'), heir.log()).toBe(0);
 }
 
