@@ -27,16 +27,32 @@ export async function* queuedJobs(
   }
 }
 
-/** Whether a lane holds the last call of this transaction: its mark is that call. */
+/**
+ * Whether a lane holds the last call of this transaction: the mark of its last job is that call. The lane counts a job as queued
+ * when it announces the next one; until then the announced job must be there.
+ */
 export async function holdsTransaction(
   redis: Redis,
   source: string,
   lane: number,
   transactionId: string,
 ): Promise<boolean> {
-  const mark = tryParseMark((await redis.hget(laneStateKey(DEFAULT_PREFIX, source, lane), 'mark')) ?? '');
-  return mark?.rank.key === transactionId && mark.rank.kind === LAST_KIND;
+  const [queued, announced, jobId] = await redis.hmget(
+    laneStateKey(DEFAULT_PREFIX, source, lane),
+    'mark',
+    'pendingMark',
+    'pendingId',
+  );
+  if (isLastCall(queued, transactionId)) return true;
+  if (!isLastCall(announced, transactionId)) return false;
+  const prefix = jobKeyPrefix(DEFAULT_PREFIX, laneQueueName(source, lane));
+  return (await redis.exists(prefix + (jobId ?? ''))) === 1;
 }
 
 /** Of Add/Redeem, the second call of a purchase: its index among the event names. */
 const LAST_KIND = 5;
+
+function isLastCall(markText: string | null | undefined, transactionId: string): boolean {
+  const mark = tryParseMark(markText ?? '');
+  return mark?.rank.key === transactionId && mark.rank.kind === LAST_KIND;
+}

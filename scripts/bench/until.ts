@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Far more than any figure takes: what is waited for so long never comes. */
-const WITHIN_MS = 900_000;
+const WITHIN_MS = 300_000;
 
 /** Looks again and again. @throws Error when the condition never holds, or what `failed` rejects with */
 export async function until(

@@ -1,0 +1,65 @@
+/** `npm run bench -- [NAME…] [--json] [--rounds N] [--scale S]`: see docs/performance.md. */
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { FIGURES } from './bench/catalogue.js';
+import { isReached, ratioOf, type FigureResult } from './bench/measure.js';
+import { tableLines } from './bench/table.js';
+
+const USAGE = 64;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '1' },
+  },
+});
+
+const rounds = Number(values.rounds);
+const scale = Number(values.scale);
+const problems = [
+  ...positionals
+    .filter((name) => !FIGURES.has(name))
+    .map((name) => `unknown figure ${name}; there are ${[...FIGURES.keys()].join(', ')}`),
+  ...(Number.isInteger(rounds) && rounds > 0
+    ? []
+    : [`--rounds takes a whole number above 0, not ${values.rounds}`]),
+  ...(scale > 0 ? [] : [`--scale takes a number above 0, not ${values.scale}`]),
+];
+if (problems.length > 0) {
+  process.stderr.write(`${problems.join('\n')}\n`);
+  process.exit(USAGE);
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node.js ${process.version}`;
+const results = new Map<string, FigureResult>();
+for (const [name, measure] of FIGURES) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  const startedMs = performance.now();
+  say(`${name} …`);
+  const setting = { rounds, scale, say: (line: string) => say(`  ${name}: ${line}`) };
+  results.set(name, await measure(setting));
+  say(`${name} took ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+}
+
+if (values.json) {
+  const figures = [...results].map(([figure, { measures, ...rest }]) => ({
+    figure,
+    measures: measures.map((measure) => ({
+      ...measure,
+      ratio: ratioOf(measure),
+      reached: isReached(measure),
+    })),
+    ...rest,
+  }));
+  print(JSON.stringify({ machine, scale, rounds, figures }));
+} else {
+  print(`${machine}; scale ${scale}, rounds ${rounds}`);
+  print('');
+  for (const line of tableLines(results)) print(line);
+}
+// Wrong is what arrived wrongly. Slow is for whoever reads it: machines differ.
+process.exit([...results.values()].some(({ findings }) => findings.length > 0) ? 1 : 0);
