@@ -27,6 +27,17 @@ export async function* queuedJobs(
   }
 }
 
+/** Message ids of all that waits in the lanes of a source, lane by lane, each in its order. */
+export async function queuedIds(redis: Redis, source: string, lanes: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let lane = 0; lane < lanes; lane += 1) {
+    for await (const calls of queuedJobs(redis, source, lane)) {
+      for (const { messageId } of calls) ids.push(messageId);
+    }
+  }
+  return ids;
+}
+
 /**
  * Whether a lane holds the last call of this transaction: the mark of its last job is that call. The lane counts a job as queued
  * when it announces the next one; until then the announced job must be there.
