@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FIGURES } from './bench/catalogue.js';
 import { isReached, ratioOf, type FigureResult } from './bench/measure.js';
+import { startBenchServer } from './bench/site.js';
 import { tableLines } from './bench/table.js';
 
 const USAGE = 64;
@@ -36,13 +37,18 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node.js ${process.version}`;
 const results = new Map<string, FigureResult>();
-for (const [name, measure] of FIGURES) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
-  const startedMs = performance.now();
-  say(`${name} …`);
-  const setting = { rounds, scale, say: (line: string) => say(`  ${name}: ${line}`) };
-  results.set(name, await measure(setting));
-  say(`${name} took ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+const server = await startBenchServer();
+try {
+  for (const [name, measure] of FIGURES) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    const startedMs = performance.now();
+    say(`${name} …`);
+    const setting = { rounds, scale, server, say: (line: string) => say(`  ${name}: ${line}`) };
+    results.set(name, await measure(setting));
+    say(`${name} took ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+  }
+} finally {
+  await server.stop();
 }
 
 if (values.json) {

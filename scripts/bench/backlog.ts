@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { parseLsn } from '../../src/postgres/lsn.js';
 import { ConnectorProcess } from './connector.js';
 import { CALLS_A_PURCHASE, type PurchaseSpan } from './expected-purchases.js';
 import type { Site } from './site.js';
@@ -32,7 +33,8 @@ export async function fillBacklog(site: Site, options: BacklogOptions): Promise<
   const slotName = `backlog_${lanes}_${span.from}`;
   await site.redis.flushall();
   await site.setUpSlot(slotName);
-  await site.purchase(span, { aCommit: options.aCommit ?? 50 });
+  const { endLsn } = await site.purchase(span, { aCommit: options.aCommit ?? 50 });
+  const end = Number(parseLsn(endLsn));
   const events = (span.to - span.from) * CALLS_A_PURCHASE;
   await using capture = await ConnectorProcess.start(site, {
     role: 'capture',
@@ -41,7 +43,7 @@ export async function fillBacklog(site: Site, options: BacklogOptions): Promise<
   });
   await capture.logged('replication stream started');
   const queued = async (): Promise<boolean> =>
-    (await capture.metric('paytronix_segment_events_total', 'outcome="queued"')) >= events;
+    (await capture.metric('paytronix_segment_floor_position_bytes')) >= end;
   await until(queued, `${events} events in Redis`, { everyMs: LOOK_MS, failed: capture.failed });
   const capturePeakMiB = peakMiB(capture.pid);
   await capture.stop();

@@ -49,7 +49,7 @@ RESET session_replication_role;
 CREATE SCHEMA bench;
 ${purchaseProcedure({ accounts, merchants })}
 ${postPurchase}
-CREATE TABLE bench.unrelated (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL);`;
+CREATE TABLE bench.unrelated (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text STORAGE EXTERNAL NOT NULL);`;
 }
 
 /** One purchase: a header, two ledger lines and the two wallets they move. */

@@ -13,7 +13,7 @@ const ACCOUNTS = 50_000;
 export async function measureCapture(setting: Setting): Promise<FigureResult> {
   const commits = scaled(setting, COMMITS, 2_000);
   const accounts = scaled(setting, ACCOUNTS, 1_000);
-  await using site = await Site.open({ accounts });
+  await using site = await Site.open(setting, { accounts });
   const slots = roundNumbers(setting).map((round) => `capture_${round}`);
   for (const slot of slots) await site.setUpSlot(slot);
   setting.say(`${commits} purchases are written`);

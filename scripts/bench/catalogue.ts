@@ -3,6 +3,10 @@ import { measureDistance } from './distance.js';
 import { measureDrain } from './drain.js';
 import { measureHugeCommit } from './huge-commit.js';
 import { measureMemory } from './memory.js';
+import { measureIdle } from './idle.js';
+import { measureLatency } from './latency.js';
+import { measureScale } from './scale.js';
+import { measureSourceLoad } from './source-load.js';
 import type { FigureResult } from './measure.js';
 import { measureRateLimit } from './rate-limit.js';
 import type { Setting } from './setting.js';
@@ -13,6 +17,10 @@ export const FIGURES: ReadonlyMap<string, (setting: Setting) => Promise<FigureRe
   ['huge-commit', measureHugeCommit],
   ['drain', measureDrain],
   ['distance', measureDistance],
+  ['latency', measureLatency],
   ['rate-limit', measureRateLimit],
   ['memory', measureMemory],
+  ['source-load', measureSourceLoad],
+  ['idle', measureIdle],
+  ['scale', measureScale],
 ]);

@@ -16,7 +16,7 @@ const LANES = [1, 4] as const;
  */
 export async function measureDistance(setting: Setting): Promise<FigureResult> {
   const events = scaled(setting, EVENTS, 4_000);
-  await using site = await Site.open({ accounts: ACCOUNTS });
+  await using site = await Site.open(setting, { accounts: ACCOUNTS });
   await using receiver = await BenchReceiver.start();
   const findings: string[] = [];
   const measures: Measure[] = [];

@@ -29,7 +29,7 @@ interface Rates {
 export async function measureDrain(setting: Setting): Promise<FigureResult> {
   const events = scaled(setting, EVENTS, 4_000);
   const sdkEvents = Math.round(events * SDK_SHARE);
-  await using site = await Site.open({ accounts: ACCOUNTS });
+  await using site = await Site.open(setting, { accounts: ACCOUNTS });
   await using receiver = await BenchReceiver.start();
   const file = join(tmpdir(), `bench-bodies-${process.pid}`);
   const target = { file, url: receiver.url, writeKey: WRITE_KEY };

@@ -13,7 +13,7 @@ const ACCOUNTS = 1_000;
 /** One transaction of a million ledger rows, most of an import, which sends nothing, and some of purchases. */
 export async function measureHugeCommit(setting: Setting): Promise<FigureResult> {
   const rows = scaled(setting, ROWS, 10_000);
-  await using site = await Site.open({ accounts: ACCOUNTS });
+  await using site = await Site.open(setting, { accounts: ACCOUNTS });
   const slots = roundNumbers(setting).map((round) => `huge_${round}`);
   for (const slot of slots) await site.setUpSlot(slot);
   setting.say(`a transaction of ${rows} rows is written`);

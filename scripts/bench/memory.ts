@@ -13,7 +13,7 @@ const ACCOUNTS = 50_000;
 export async function measureMemory(setting: Setting): Promise<FigureResult> {
   const events = scaled(setting, EVENTS, 10_000);
   const accounts = scaled(setting, ACCOUNTS, 1_000);
-  await using site = await Site.open({ accounts });
+  await using site = await Site.open(setting, { accounts });
   await using receiver = await BenchReceiver.start();
   await site.redis.flushall();
   const empty = await usedBytes(site);

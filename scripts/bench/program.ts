@@ -14,15 +14,22 @@ export interface ProgramTimes {
 export async function runProgram(
   name: string,
   args: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
 ): Promise<ProgramTimes> {
-  const program = new URL(`./${name}.ts`, import.meta.url).pathname;
-  const { output } = await runCommand(
-    process.execPath,
-    ['--import', 'tsx', program, JSON.stringify(args)],
-    signal === undefined ? {} : { signal },
-  );
+  const { output } = await runCommand(process.execPath, commandLine(name, args));
   return JSON.parse(output) as ProgramTimes;
+}
+
+/** The same for a program that has no end of its own. */
+export async function runProgramUntil(
+  signal: AbortSignal,
+  name: string,
+  args: Readonly<Record<string, string>>,
+): Promise<void> {
+  await runCommand(process.execPath, commandLine(name, args), { signal });
+}
+
+function commandLine(name: string, args: Readonly<Record<string, string>>): readonly string[] {
+  return ['--import', 'tsx', new URL(`./${name}.ts`, import.meta.url).pathname, JSON.stringify(args)];
 }
 
 /** What a program was given. */

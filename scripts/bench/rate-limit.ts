@@ -17,7 +17,7 @@ const TOLERANCE = 1.1;
 /** A backlog and three deliver processes that share one limit: is it used to the full and never passed? One round: it takes its time. */
 export async function measureRateLimit(setting: Setting): Promise<FigureResult> {
   const events = scaled(setting, EVENTS, 4_000);
-  await using site = await Site.open({ accounts: ACCOUNTS });
+  await using site = await Site.open(setting, { accounts: ACCOUNTS });
   await using receiver = await BenchReceiver.start();
   const span = { from: 0, to: events / 2, accounts: ACCOUNTS };
   await fillBacklog(site, { span, lanes: LANES, restorable: false });

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/demo/embedded-postgres.js';
+import type { PostgresServer } from '../../src/demo/postgres-server.js';
 import { PrivateRedis } from '../../src/demo/private-redis.js';
 import { ReleaseStack } from '../../src/lifecycle/stack.js';
 import { clientConfig, openKnex } from '../../src/postgres/connection.js';
@@ -12,6 +14,7 @@ import { setUp } from '../../src/postgres/setup.js';
 import { setUpReplaySlot } from '../../src/replay/setup-replay-slot.js';
 import { compareStart } from '../../src/replication/startup.js';
 import { brandSql } from './brand.sql.js';
+import type { Setting } from './setting.js';
 import { FIRST_TRANSACTION, type PurchaseSpan } from './expected-purchases.js';
 
 export const PUBLICATION = 'paytronix_segment';
@@ -31,7 +34,7 @@ export interface Written {
 
 type SiteParts = Pick<
   Site,
-  'databaseUrl' | 'redisUrl' | 'redis' | 'pool' | 'spillDir' | 'serverLog' | 'accounts'
+  'databaseUrl' | 'redisUrl' | 'redis' | 'pool' | 'spillDir' | 'serverLog' | 'databaseName' | 'accounts'
 >;
 
 /** A loyalty database with members, and a Redis: real servers of the bench's own. */
@@ -43,6 +46,7 @@ export class Site implements AsyncDisposable {
   readonly spillDir: string;
   /** The server's log, which statements are counted in. */
   readonly serverLog: string;
+  readonly databaseName: string;
   readonly accounts: number;
   readonly #releases: ReleaseStack;
 
@@ -53,32 +57,28 @@ export class Site implements AsyncDisposable {
     this.pool = fields.pool;
     this.spillDir = fields.spillDir;
     this.serverLog = fields.serverLog;
+    this.databaseName = fields.databaseName;
     this.accounts = fields.accounts;
     this.#releases = releases;
   }
 
-  static async open(options: SiteOptions): Promise<Site> {
+  /** On the run's server, in a database of its own. */
+  static async open({ server }: Setting, options: SiteOptions): Promise<Site> {
     const { accounts, merchants = 1 } = options;
     const releases = new ReleaseStack();
     try {
-      // Checkpoints of the server would fall into some rounds and not into others.
-      const settings = {
-        shared_buffers: '256MB',
-        max_wal_size: '16GB',
-        checkpoint_timeout: '1h',
-        autovacuum: 'off',
-      };
-      const server = await releases.acquire(
-        'PostgreSQL',
-        async () => startEmbeddedPostgres({ settings }),
-        async (started) => started.stop(),
+      const databaseName = `bench_${randomBytes(4).toString('hex')}`;
+      await releases.acquire(
+        'database',
+        async () => onServer(server.url(), `CREATE DATABASE ${databaseName}`),
+        async () => dropDatabase(server.url(), databaseName),
       );
       const store = await releases.acquire(
         'Redis',
         async () => PrivateRedis.launch(),
         async (started) => started.dispose(),
       );
-      const databaseUrl = server.url();
+      const databaseUrl = server.url(databaseName);
       await migrate(databaseUrl);
       const pool = await releases.acquire(
         'connections',
@@ -98,10 +98,17 @@ export class Site implements AsyncDisposable {
         async (path) => rm(path, { recursive: true, force: true }),
       );
       const serverLog = join(server.dataDirectory, '..', 'server.log');
-      return new Site(
-        { databaseUrl, redisUrl: store.url, redis, pool, spillDir, serverLog, accounts },
-        releases,
-      );
+      const parts = {
+        databaseUrl,
+        databaseName,
+        redisUrl: store.url,
+        redis,
+        pool,
+        spillDir,
+        serverLog,
+        accounts,
+      };
+      return new Site(parts, releases);
     } catch (error) {
       await releases.releaseAll();
       throw error;
@@ -167,6 +174,40 @@ export class Site implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#releases.releaseAll();
   }
+}
+
+/** One server for the whole run. Its checkpoints would fall into some rounds and not into others, so it has none. */
+export async function startBenchServer(): Promise<PostgresServer> {
+  return startEmbeddedPostgres({
+    settings: {
+      shared_buffers: '256MB',
+      max_wal_size: '16GB',
+      checkpoint_timeout: '1h',
+      autovacuum: 'off',
+      log_line_prefix: '%a|',
+    },
+  });
+}
+
+async function onServer(url: string, ...statements: string[]): Promise<void> {
+  const client = new pg.Client(clientConfig({ url, applicationName: 'bench admin' }));
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** With its slots, which would keep WAL for ever, and whoever still reads from them. */
+async function dropDatabase(url: string, name: string): Promise<void> {
+  const slots = `FROM pg_replication_slots WHERE database = '${name}'`;
+  await onServer(
+    url,
+    `SELECT pg_terminate_backend(active_pid, 5000) ${slots} AND active_pid IS NOT NULL`,
+    `SELECT pg_drop_replication_slot(slot_name) ${slots}`,
+    `DROP DATABASE ${name} WITH (FORCE)`,
+  );
 }
 
 async function migrate(url: string): Promise<void> {
