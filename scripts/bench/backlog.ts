@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
-import { parseLsn } from '../../src/postgres/lsn.js';
+import { laneOf } from '../../src/queue/lanes.js';
 import { ConnectorProcess } from './connector.js';
-import { CALLS_A_PURCHASE, type PurchaseSpan } from './expected-purchases.js';
+import { CALLS_A_PURCHASE, lastOfLanes, type PurchaseSpan } from './expected-purchases.js';
+import { holdsTransaction } from './queued-jobs.js';
 import type { Site } from './site.js';
 import { peakMiB } from './usage.js';
 import { until } from './until.js';
@@ -33,17 +34,19 @@ export async function fillBacklog(site: Site, options: BacklogOptions): Promise<
   const slotName = `backlog_${lanes}_${span.from}`;
   await site.redis.flushall();
   await site.setUpSlot(slotName);
-  const { endLsn } = await site.purchase(span, { aCommit: options.aCommit ?? 50 });
-  const end = Number(parseLsn(endLsn));
+  await site.purchase(span, { aCommit: options.aCommit ?? 50 });
   const events = (span.to - span.from) * CALLS_A_PURCHASE;
-  await using capture = await ConnectorProcess.start(site, {
+  await using capture = ConnectorProcess.start(site, {
     role: 'capture',
     slotName,
     env: { LANES: String(lanes) },
   });
   await capture.logged('replication stream started');
-  const queued = async (): Promise<boolean> =>
-    (await capture.metric('paytronix_segment_floor_position_bytes')) >= end;
+  const last = [...lastOfLanes(span, lanes, laneOf)];
+  const queued = async (): Promise<boolean> => {
+    const held = last.map(async ([lane, id]) => holdsTransaction(site.redis, 'default', lane, id));
+    return (await Promise.all(held)).every(Boolean);
+  };
   await until(queued, `${events} events in Redis`, { everyMs: LOOK_MS, failed: capture.failed });
   const capturePeakMiB = peakMiB(capture.pid);
   await capture.stop();

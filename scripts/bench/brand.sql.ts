@@ -1,7 +1,4 @@
-import { FIRST_MERCHANT, FIRST_TRANSACTION } from './expected-purchases.js';
-
-/** Accounts, guests and cards are numbered from here; user ids are the account's number too. */
-const FIRST_ACCOUNT = 1_000_000;
+import { FIRST_ACCOUNT, FIRST_MERCHANT, FIRST_TRANSACTION } from './expected-purchases.js';
 
 /**
  * $accounts members spread evenly over $merchants merchants, each with a guest, a card and four wallets: what makes an event as

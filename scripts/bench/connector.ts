@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { freePort } from '../../src/demo/free-port.js';
 import { PUBLICATION, type Site } from './site.js';
 import { until } from './until.js';
 
@@ -27,7 +26,6 @@ export interface ConnectorOptions {
 /** `paytronix-segment run` as it is shipped, in a process of its own and with default settings but for the places. */
 export class ConnectorProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
-  readonly #port: number;
   /** Rejects when the process ends by itself. */
   readonly failed: Promise<never>;
   readonly #exited: Promise<unknown>;
@@ -35,9 +33,8 @@ export class ConnectorProcess implements AsyncDisposable {
   readonly #tail: string[] = [];
   #stopping = false;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess) {
     this.#child = child;
-    this.#port = port;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#read(line));
     }
@@ -49,11 +46,7 @@ export class ConnectorProcess implements AsyncDisposable {
     this.failed.catch(() => undefined);
   }
 
-  static async start(
-    site: Site,
-    { role, slotName, segmentHost, env }: ConnectorOptions,
-  ): Promise<ConnectorProcess> {
-    const port = await freePort();
+  static start(site: Site, { role, slotName, segmentHost, env }: ConnectorOptions): ConnectorProcess {
     const settings = {
       DATABASE_URL: site.databaseUrl,
       REDIS_URL: site.redisUrl,
@@ -62,7 +55,7 @@ export class ConnectorProcess implements AsyncDisposable {
       PUBLICATION_NAME: PUBLICATION,
       SLOT_NAME: slotName,
       SPILL_DIR: site.spillDir,
-      HTTP_PORT: String(port),
+      HTTP_PORT: '0',
       RATE_LIMIT_PER_SECOND: NO_LIMIT,
       ...env,
     };
@@ -72,7 +65,7 @@ export class ConnectorProcess implements AsyncDisposable {
       env: { PATH: process.env['PATH'] ?? '', ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    return new ConnectorProcess(child, port);
+    return new ConnectorProcess(child);
   }
 
   get pid(): number {
@@ -86,15 +79,6 @@ export class ConnectorProcess implements AsyncDisposable {
       failed: this.failed,
     });
     return this.#times.get(message) ?? 0;
-  }
-
-  /** Sum over all label sets of one metric that hold `labels`, for instance `outcome="queued"`. */
-  async metric(name: string, labels = ''): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text();
-    return text
-      .split('\n')
-      .filter((line) => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && line.includes(labels))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
   /** @throws Error when it does not end in order */

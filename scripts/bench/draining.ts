@@ -33,7 +33,7 @@ export async function drain(site: Site, receiver: BenchReceiver, options: DrainO
     for (let number = 0; number < processes; number += 1) {
       const env = { LANES: String(lanes), ...options.env };
       delivering.push(
-        await ConnectorProcess.start(site, {
+        ConnectorProcess.start(site, {
           role: 'deliver',
           slotName: 'none',
           segmentHost: receiver.url,

@@ -1,6 +1,8 @@
 import type { Expected, Place } from './judge.js';
 
 export const FIRST_MERCHANT = 777_777;
+/** Accounts, guests and cards are numbered from here; a guest has the number of the account. */
+export const FIRST_ACCOUNT = 1_000_000;
 export const FIRST_TRANSACTION = 5_500_000_000;
 
 /** Purchases that were written: numbers `from` up to, not including, `to`; see purchases.ts. */
@@ -33,6 +35,20 @@ export function expectedOf(span: PurchaseSpan): Expected {
       };
     },
   };
+}
+
+/** The last purchase of every lane, as a transaction id each, if lanes are told by `laneOf`. */
+export function lastOfLanes(
+  span: PurchaseSpan,
+  lanes: number,
+  laneOf: (accountKey: string, lanes: number) => number,
+): ReadonlyMap<number, string> {
+  const last = new Map<number, string>();
+  for (let purchase = span.to - 1; purchase >= span.from && last.size < lanes; purchase -= 1) {
+    const lane = laneOf(`${FIRST_MERCHANT}:${FIRST_ACCOUNT + accountOf(purchase, span)}`, lanes);
+    if (!last.has(lane)) last.set(lane, String(FIRST_TRANSACTION + purchase));
+  }
+  return last;
 }
 
 /** Number of the account that makes a purchase, from 0. */

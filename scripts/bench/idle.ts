@@ -20,7 +20,7 @@ export async function measureIdle(setting: Setting): Promise<FigureResult> {
   await using site = await Site.open(setting, { accounts: 10 });
   await using receiver = await BenchReceiver.start();
   await site.setUpSlot('idle');
-  await using connector = await ConnectorProcess.start(site, {
+  await using connector = ConnectorProcess.start(site, {
     role: 'all',
     slotName: 'idle',
     segmentHost: receiver.url,

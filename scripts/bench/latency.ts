@@ -48,7 +48,7 @@ async function latenciesOfConnector(
   const slotName = 'latency';
   await site.setUpSlot(slotName);
   await receiver.begin();
-  await using connector = await ConnectorProcess.start(site, {
+  await using connector = ConnectorProcess.start(site, {
     role: 'all',
     slotName,
     segmentHost: receiver.url,

@@ -80,7 +80,7 @@ async function capture(
   slotName: string,
   { lastTransaction }: Written,
 ): Promise<{ ms: number; peak: number }> {
-  await using connector = await ConnectorProcess.start(site, { role: 'capture', slotName });
+  await using connector = ConnectorProcess.start(site, { role: 'capture', slotName });
   const startedMs = await connector.logged('replication stream started');
   await until(
     async () => holdsTransaction(site.redis, 'default', 0, lastTransaction),

@@ -114,7 +114,7 @@ class ScaleRow {
 
   async #run(slotName: string, span: PurchaseSpan, env: Readonly<Record<string, string>>): Promise<number> {
     const segmentHost = this.#receiver.url;
-    await using connector = await ConnectorProcess.start(this.#site, {
+    await using connector = ConnectorProcess.start(this.#site, {
       role: 'all',
       slotName,
       segmentHost,
