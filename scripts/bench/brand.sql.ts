@@ -51,7 +51,7 @@ CREATE TABLE bench.unrelated (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 
 /** One purchase: a header, two ledger lines and the two wallets they move. */
 const postPurchase = `
-CREATE PROCEDURE bench.post_purchase(transaction bigint, account bigint, merchant int) LANGUAGE plpgsql AS $$
+CREATE FUNCTION bench.post_purchase(transaction bigint, account bigint, merchant int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   points numeric; rewards numeric;
 BEGIN
@@ -78,7 +78,7 @@ DECLARE
 BEGIN
   WHILE purchase < past LOOP
     account := (purchase * stride) % ${accounts};
-    CALL bench.post_purchase(${FIRST_TRANSACTION} + purchase, ${FIRST_ACCOUNT} + account, (${FIRST_MERCHANT} + account % ${merchants})::int);
+    PERFORM bench.post_purchase(${FIRST_TRANSACTION} + purchase, ${FIRST_ACCOUNT} + account, (${FIRST_MERCHANT} + account % ${merchants})::int);
     open := open + 1;
     IF open >= a_commit THEN COMMIT; open := 0; END IF;
     purchase := purchase + step;

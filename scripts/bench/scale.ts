@@ -42,40 +42,33 @@ export async function measureScale(setting: Setting): Promise<FigureResult> {
   const ends = <T>(whole: readonly T[]): readonly T[] =>
     setting.scale >= WHOLE_ROWS_FROM ? whole : [...whole.slice(0, 1), ...whole.slice(-1)];
   const sizes = ends(ACCOUNTS).map((accounts) => scaled(setting, accounts, 2_000));
-  const steps = [
+  const growing = [
     ...ends(SOURCES).map((sources) => ({ sources, lanes: 1 })),
-    ...ends(LANES).map((lanes) => ({ sources: 1, lanes })),
+    ...ends(LANES)
+      .slice(1)
+      .map((lanes) => ({ sources: 1, lanes })),
   ];
-  const name = ({ sources, lanes }: Step): string => (lanes > 1 ? `lanes: ${lanes}` : `sources: ${sources}`);
-  await row(
-    sizes[0] ?? 2_000,
-    steps.filter(({ sources, lanes }, at) => at === 0 || sources * lanes > 1),
-    name,
-  );
-  for (const accounts of sizes)
-    await row(accounts, [{ sources: 1, lanes: 1 }], () => `accounts: ${accounts}`);
-  return {
-    measures: withFirstAsBaseline(measures),
-    findings,
-    notes: ['CPU of the whole connector, one round'],
-  };
+  for (const [at, accounts] of sizes.entries()) {
+    if (at === 0)
+      await row(accounts, growing, ({ sources, lanes }) =>
+        lanes > 1 ? `${lanes} lanes` : `${sources} sources`,
+      );
+    else await row(accounts, [{ sources: 1, lanes: 1 }], () => `${accounts} accounts`);
+  }
+  const notes = [
+    `CPU of the whole connector; where nothing else is said: one source, one lane, ${sizes[0] ?? 0} accounts; one round`,
+  ];
+  return { measures: withFirstAsBaseline(measures), findings, notes };
 }
 
-/** The first step of each row is what the others are compared with; sources and lanes share theirs. */
+/** All begin with one source, one lane and the least accounts. */
 function withFirstAsBaseline(measures: readonly Measure[]): readonly Measure[] {
-  const firstOf = (measure: Measure): Measure | undefined => {
-    const isAccounts = measure.what.startsWith('accounts');
-    return measures.find(({ what }) => what.startsWith('accounts') === isAccounts);
-  };
-  return measures.map((measure) => {
-    const first = firstOf(measure);
-    if (first === undefined || first === measure) return measure;
-    return {
-      ...measure,
-      baseline: { name: first.what, values: first.values },
-      goal: { of: 'ratio', bound: 'most', limit: 1.3 },
-    };
-  });
+  const [first] = measures;
+  if (first === undefined) return measures;
+  const goal = { of: 'ratio', bound: 'most', limit: 1.3 } as const;
+  return measures.map((measure) =>
+    measure === first ? first : { ...measure, baseline: { name: first.what, values: first.values }, goal },
+  );
 }
 
 class ScaleRow {
