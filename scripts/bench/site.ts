@@ -17,6 +17,9 @@ import { brandSql } from './brand.sql.js';
 import type { Setting } from './setting.js';
 import { FIRST_TRANSACTION, type PurchaseSpan } from './expected-purchases.js';
 
+/** Enough for every lane to have one. */
+const TAIL = 200;
+
 export const PUBLICATION = 'paytronix_segment';
 
 export interface SiteOptions {
@@ -146,7 +149,10 @@ export class Site implements AsyncDisposable {
     );
   }
 
-  /** Writes purchases from two sessions, each its own accounts, so that each account's are in order. The last one commits last. */
+  /**
+   * Writes purchases from two sessions, each its own accounts, so that each account's are in order. The last ones commit in
+   * their order, so that what each lane ends with is known.
+   */
   async purchase(span: PurchaseSpan, options: { readonly aCommit?: number } = {}): Promise<Written> {
     const { from, to, stride = 1 } = span;
     const write = async (first: number, step: number, past: number): Promise<void> => {
@@ -161,8 +167,9 @@ export class Site implements AsyncDisposable {
         client.release();
       }
     };
-    await Promise.all([write(from, 2, to - 1), write(from + 1, 2, to - 1)]);
-    await write(to - 1, 1, to);
+    const tail = Math.max(from, to - TAIL);
+    await Promise.all([write(from, 2, tail), write(from + 1, 2, tail)]);
+    await write(tail, 1, to);
     return { endLsn: await this.walEnd(), lastTransaction: String(FIRST_TRANSACTION + to - 1) };
   }
 
