@@ -7,6 +7,9 @@ import { startBenchServer } from './bench/site.js';
 import { tableLines } from './bench/table.js';
 
 const USAGE = 64;
+/** So small a run tells whether all is right, not how fast: then figures run side by side, as most of them wait. */
+const TOGETHER_BELOW = 0.05;
+const TOGETHER = 4;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,20 +39,33 @@ if (problems.length > 0) {
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node.js ${process.version}`;
-const results = new Map<string, FigureResult>();
 const server = await startBenchServer();
-try {
-  for (const [name, measure] of FIGURES) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
+const wanted = [...FIGURES].filter(([name]) => positionals.length === 0 || positionals.includes(name));
+const measured = new Map<string, FigureResult>();
+
+async function measureNext(): Promise<void> {
+  for (let next = wanted.shift(); next !== undefined; next = wanted.shift()) {
+    const [name, measure] = next;
     const startedMs = performance.now();
     say(`${name} …`);
     const setting = { rounds, scale, server, say: (line: string) => say(`  ${name}: ${line}`) };
-    results.set(name, await measure(setting));
+    measured.set(name, await measure(setting));
     say(`${name} took ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
   }
+}
+
+try {
+  const together = scale < TOGETHER_BELOW ? TOGETHER : 1;
+  await Promise.all(Array.from({ length: together }, measureNext));
 } finally {
   await server.stop();
 }
+const results = new Map(
+  [...FIGURES.keys()].flatMap((name) => {
+    const result = measured.get(name);
+    return result === undefined ? [] : [[name, result] as const];
+  }),
+);
 
 if (values.json) {
   const figures = [...results].map(([figure, { measures, ...rest }]) => ({
