@@ -7,6 +7,7 @@ import { startBenchServer } from './bench/site.js';
 import { tableLines } from './bench/table.js';
 
 const USAGE = 64;
+const INTERRUPTED = 130;
 /** So small a run tells whether all is right, not how fast: then figures run side by side, as most of them wait. */
 const TOGETHER_BELOW = 0.05;
 const TOGETHER = 4;
@@ -36,6 +37,9 @@ if (problems.length > 0) {
   process.exit(USAGE);
 }
 
+// Servers and processes end with this one; see orphan-guard.ts and connector.ts.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(INTERRUPTED));
+
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node.js ${process.version}`;
@@ -56,7 +60,10 @@ async function measureNext(): Promise<void> {
 
 try {
   const together = scale < TOGETHER_BELOW ? TOGETHER : 1;
-  await Promise.all(Array.from({ length: together }, measureNext));
+  // All of them: what still runs needs the server.
+  const ends = await Promise.allSettled(Array.from({ length: together }, measureNext));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 } finally {
   await server.stop();
 }

@@ -65,6 +65,10 @@ export class ConnectorProcess implements AsyncDisposable {
       env: { PATH: process.env['PATH'] ?? '', ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // It must not outlive a bench that is interrupted.
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     return new ConnectorProcess(child);
   }
 

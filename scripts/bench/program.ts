@@ -61,6 +61,9 @@ export async function runCommand(
 ): Promise<{ readonly output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     let output = '';
     let complaints = '';
     child.stdout.on('data', (chunk: Buffer) => void (output += chunk.toString()));

@@ -15,11 +15,16 @@ let startedMs = 0;
 service.on('start', () => {
   startedMs = nowMs();
 });
-service.on('data', (_, message: { tag: string; commitEndLsn?: string | null }) => {
-  if (message.tag !== 'commit' || parseLsn(message.commitEndLsn ?? '0/0') < end) return;
+const endAt = (lsn: string): void => {
+  if (parseLsn(lsn) < end) return;
   tellTimes({ startedMs, endedMs: nowMs() });
   process.exit(0);
+};
+service.on('data', (_, message: { tag: string; commitEndLsn?: string | null }) => {
+  if (message.tag === 'commit') endAt(message.commitEndLsn ?? '0/0');
 });
+// Where other databases write too, the end is not the end of a commit.
+service.on('heartbeat', (lsn) => endAt(lsn));
 // An error also ends the subscription, which then throws it.
 service.on('error', () => undefined);
 await service.subscribe(
