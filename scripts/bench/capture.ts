@@ -50,6 +50,8 @@ export async function measureCapture(setting: Setting): Promise<FigureResult> {
       goal: { of: 'ratio', bound: 'least', limit: 1.5 },
     });
   }
+  const cpu = times.cpuSeconds.map((seconds) => (seconds * 1_000_000) / commits);
+  measures.push({ what: 'CPU of capture', unit: 'µs a commit', values: cpu, baseline: null, goal: null });
   measures.push({
     what: 'peak memory of capture',
     unit: 'MiB',

@@ -59,8 +59,8 @@ export class ConnectorProcess implements AsyncDisposable {
       RATE_LIMIT_PER_SECOND: NO_LIMIT,
       ...env,
     };
-    const profile = process.env['BENCH_CPU_PROF'];
-    const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    // For instance `--cpu-prof --cpu-prof-dir=/tmp/profiles`.
+    const flags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
     const child = spawn(process.execPath, [...flags, MAIN, 'run', '--role', role], {
       env: { PATH: process.env['PATH'] ?? '', ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],

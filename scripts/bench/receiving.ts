@@ -3,7 +3,7 @@ import { ConnectorProcess } from './connector.js';
 import { holdsTransaction } from './queued-jobs.js';
 import { findRecvlogical, receiveByLibrary, receiveByRecvlogical, type Stretch } from './recvlogical.js';
 import type { Site, Written } from './site.js';
-import { peakMiB } from './usage.js';
+import { cpuSeconds, peakMiB } from './usage.js';
 import { until } from './until.js';
 
 /** Milliseconds that one stretch of WAL took, round by round. */
@@ -14,6 +14,8 @@ export interface ReceivingTimes {
   readonly library: number[];
   /** Most memory of the capture process, MiB. */
   readonly peaks: number[];
+  /** CPU seconds of the capture process, from the start of streaming on: what a busy machine changes least. */
+  readonly cpuSeconds: number[];
   readonly notes: readonly string[];
 }
 
@@ -35,6 +37,7 @@ export async function receiveInTurns(
     recvlogical: [],
     library: [],
     peaks: [],
+    cpuSeconds: [],
     notes:
       program === null
         ? [
@@ -54,9 +57,10 @@ export async function receiveInTurns(
       await fromCopy(site, slotName, written, async (stretch) => receiveByLibrary(site, stretch)),
     );
     await site.redis.flushall();
-    const { ms, peak } = await capture(site, slotName, written);
+    const { ms, peak, cpu } = await capture(site, slotName, written);
     times.connector.push(ms);
     times.peaks.push(peak);
+    times.cpuSeconds.push(cpu);
     await onRound();
     await site.dropSlots(slotName);
   }
@@ -79,9 +83,10 @@ async function capture(
   site: Site,
   slotName: string,
   { lastTransaction }: Written,
-): Promise<{ ms: number; peak: number }> {
+): Promise<{ ms: number; peak: number; cpu: number }> {
   await using connector = ConnectorProcess.start(site, { role: 'capture', slotName });
   const startedMs = await connector.logged('replication stream started');
+  const cpuBefore = cpuSeconds(connector.pid);
   await until(
     async () => holdsTransaction(site.redis, 'default', 0, lastTransaction),
     'the last call in Redis',
@@ -92,6 +97,7 @@ async function capture(
   );
   const ms = nowMs() - startedMs;
   const peak = peakMiB(connector.pid);
+  const cpu = cpuSeconds(connector.pid) - cpuBefore;
   await connector.stop();
-  return { ms, peak };
+  return { ms, peak, cpu };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectedOf, FIRST_TRANSACTION } from '../../scripts/bench/expected-purchases.js';
+import { expectedOf, FIRST_TRANSACTION, lastOfLanes } from '../../scripts/bench/expected-purchases.js';
 import { judge } from '../../scripts/bench/judge.js';
 
 const expected = expectedOf({ from: 0, to: 4, accounts: 2 });
@@ -40,5 +40,21 @@ describe('judge', () => {
     expect(judge([...ofPurchase(0).toReversed(), ...all.slice(2)], expected)).toEqual([
       `1 came out of order, for instance ${id('pos_activity', 0)}`,
     ]);
+  });
+});
+
+describe('lastOfLanes', () => {
+  it('is the last purchase of an account of each lane, as long as a lane has one', () => {
+    const span = { from: 10, to: 20, accounts: 4 };
+    const byAccount = (accountKey: string, lanes: number): number => Number(accountKey.split(':')[1]) % lanes;
+    const last = (lanes: number): [number, string][] =>
+      [...lastOfLanes(span, lanes, byAccount)].toSorted(([a], [b]) => a - b);
+    expect(last(1)).toEqual([[0, String(FIRST_TRANSACTION + 19)]]);
+    expect(last(2)).toEqual([
+      [0, String(FIRST_TRANSACTION + 18)],
+      [1, String(FIRST_TRANSACTION + 19)],
+    ]);
+    // Four accounts fill four lanes of eight.
+    expect(last(8).map(([lane]) => lane)).toEqual([0, 1, 2, 3]);
   });
 });
