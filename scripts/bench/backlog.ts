@@ -31,7 +31,8 @@ export interface BacklogOptions {
 /** Writes purchases and lets the connector's capture queue their events. */
 export async function fillBacklog(site: Site, options: BacklogOptions): Promise<Backlog> {
   const { span, lanes = 1 } = options;
-  const slotName = `backlog_${lanes}_${span.from}`;
+  // Slots are the server's, and figures may run side by side.
+  const slotName = `${site.databaseName}_${lanes}_${span.from}`;
   await site.redis.flushall();
   await site.setUpSlot(slotName);
   await site.purchase(span, { aCommit: options.aCommit ?? 50 });
