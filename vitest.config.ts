@@ -33,6 +33,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'servers',
+          // As above: 291 s with isolation, 235 s without.
+          isolate: false,
           include: ['test/**/*.pg.test.ts', 'test/**/*.redis.test.ts'],
           exclude: ['test/**/*.faults.pg.test.ts'],
           globalSetup: ['test/global-setup.ts'],

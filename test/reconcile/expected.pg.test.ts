@@ -27,6 +27,9 @@ beforeAll(async () => {
   const connector = createConnector(config, { logger: silentLogger, role: 'all', clock: systemClock });
   await connector.start();
   await brand.business(6);
+  // On a slow machine it takes longer until there is one.
+  const voids = `SELECT FROM txn.transaction WHERE modifier <> 'NONE' AND origin = 'POS'`;
+  while ((await brand.db.sql(voids)).rowCount === 0) await brand.business(1);
   await eventually(
     async () => {
       const found = await reconciled(brand, { source: config.sources[0].settings, settleMs: 100 });
