@@ -11,7 +11,7 @@ const shared = {
 
 /**
  * Three projects. The pure tests start at once: only tests named after a server they need wait for the shared PostgreSQL
- * cluster. `faults` are the long ones, in which processes are killed and servers lose their data under load:
+ * cluster. `faults` are the long ones, most of them with processes that are killed and servers that lose their data under load:
  * `npm run test:faults`.
  */
 export default defineConfig({
