@@ -163,7 +163,18 @@ ${still.join('\n')}
 
     const first = started();
     await first.logged('capture is streaming');
-    for (const fault of [poison('-pos_activity-'), poison('-identify-'), ...SEVERAL]) {
+    const lettersOf = async (source: string): Promise<readonly DeadLetter[]> => {
+      const letters = new DeadLetters(source, { client, prefix: 'paytronix', onError: () => undefined });
+      const found = await letters.list({ limit: 1_000 });
+      await letters.close();
+      return found;
+    };
+    const isRefused = async (): Promise<boolean> =>
+      (await lettersOf('whole')).some(({ reason }) => reason === 'refused');
+    brand.receiver.respondWith(poison('-pos_activity-'));
+    do await brand.business(1);
+    while (!(await isRefused()));
+    for (const fault of [poison('-identify-'), ...SEVERAL]) {
       brand.receiver.respondWith(fault);
       await brand.business(1);
     }
@@ -206,12 +217,6 @@ ${still.join('\n')}
     const second = started();
     await second.logged('capture is streaming');
     await brand.business(2);
-    const lettersOf = async (source: string): Promise<readonly DeadLetter[]> => {
-      const letters = new DeadLetters(source, { client, prefix: 'paytronix', onError: () => undefined });
-      const found = await letters.list({ limit: 1_000 });
-      await letters.close();
-      return found;
-    };
     const reasons = new Set((await lettersOf('whole')).map(({ reason }) => reason));
     const hiddenLetters = JSON.stringify(await lettersOf('hidden'));
     expect(hiddenLetters).toContain('too_large');
