@@ -106,8 +106,11 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
     return { ...delivering, missing: missing.length, extra: 0, missingIds: missing };
   }
   if (live === null) return withUnreadable(known, missing, facts, unknown);
-  const short = Math.max(0, missing.length - unknown);
-  return { ...known, missing: short, extra: 0, missingIds: short === 0 ? [] : missing };
+  // What is in doubt stays that, whether it was suppressed or not: no call is told twice.
+  const passedOver = Math.min(unknown, missing.length);
+  const short = missing.length - passedOver;
+  const told = { ...verdict, suppressed: verdict.suppressed + passedOver };
+  return { ...told, missing: short, extra: 0, missingIds: short === 0 ? [] : missing };
 }
 
 /** Delivered and suppressed in one: where neither sum can be taken apart, both together are a guess more often. */

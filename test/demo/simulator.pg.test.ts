@@ -114,7 +114,7 @@ describe('the programme', () => {
     expect(names(1)).not.toEqual(names(2));
   });
 
-  it('writes purchases as fast as it can where no rate is set, each a commit over all its tables', async () => {
+  it('writes hundreds of purchases a second, each a commit over all its tables', async () => {
     const simulator = new Simulator({
       pool,
       guests: 50,
@@ -128,9 +128,13 @@ describe('the programme', () => {
     );
     connection.release();
     await simulator.open();
-    const ran = await simulator.run(1);
-    // Hundreds on a machine that has nothing else to do.
-    expect(ran.commits / ran.seconds).toBeGreaterThan(20);
+    // The best of some seconds: others may have the machine for one of them.
+    let best = 0;
+    for (let second = 0; second < 10 && best <= 150; second += 1) {
+      const ran = await simulator.run(1);
+      best = Math.max(best, ran.commits / ran.seconds);
+    }
+    expect(best).toBeGreaterThan(150);
   });
 
   it('stops early, with nothing half written', async () => {
