@@ -96,7 +96,11 @@ export class Connector implements Service {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#start();
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      if (this.#stopping === null) throw error;
+      // What had not begun by then ends with it, and the next start meets anything else again.
+      this.#deps.logger.debug({ err: error }, 'the start was ended by the shutdown');
+    });
     return this.#starting;
   }
 
@@ -271,7 +275,9 @@ export class Connector implements Service {
     this.#capture = service;
     this.#metrics.beforeScrape(async () => setPositions(this.#metrics, service.positions, clock.now()));
     const running = service.run(stop.signal, force.signal);
-    running.catch((error: unknown) => this.#fail(toError(error)));
+    running.catch((error: unknown) => {
+      if (this.#stopping === null) this.#fail(toError(error));
+    });
     this.#releases.defer('capture', async () => {
       stop.abort();
       // Beside it: a server that keeps capture from ending must not take the time that delivery needs. Its failure is
@@ -281,9 +287,15 @@ export class Connector implements Service {
         this.#drain = 'cut-short';
         force.abort();
       }, this.#config.shutdownGraceMs * GRACE_SHARE.capture);
-      // Its failure was reported when it happened; here only its end matters.
-      await running.catch(() => undefined);
+      const end = await running.then(
+        () => null,
+        (error: unknown) => toError(error),
+      );
       clearTimeout(cut);
+      // A failure before that has ended the connector, and was told as what ended it.
+      if (end === null || this.#failure !== null) return;
+      this.#drain = 'cut-short';
+      logger.warn({ err: end }, 'capture could not drain; the next start takes up what it could not confirm');
     });
   }
 

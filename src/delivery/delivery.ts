@@ -146,7 +146,8 @@ class QueueDelivery implements Delivery {
     });
     this.#client = client;
     await untilReady(client, this.#ending.signal);
-    await this.#lookAtPauses();
+    // Not before it is known: what a paused source would be sent cannot be taken back.
+    await this.#patiently(async () => this.#learnPauses(client));
     this.#watching = this.#watchPauses();
     for (const settings of this.#options.sources) await this.#open(settings);
   }
@@ -162,7 +163,15 @@ class QueueDelivery implements Delivery {
   async #lookAtPauses(): Promise<void> {
     const client = this.#client;
     if (client === null || this.#ending.signal.aborted) return;
-    const paused = await readPaused(client, this.#prefix).catch(() => null);
+    try {
+      await this.#learnPauses(client);
+    } catch {
+      // Whoever delivers notices that Redis is away, and says so.
+    }
+  }
+
+  async #learnPauses(client: RedisClient): Promise<void> {
+    const paused = await readPaused(client, this.#prefix);
     if (paused === null) return;
     this.#paused = new Set(paused.keys());
     for (const [name, source] of [...this.#sources, ...this.#leaving])

@@ -52,7 +52,7 @@ export function databaseError(thrown: unknown, doing: string): ConnectorError {
     `PostgreSQL failed while ${doing}: ${reason(error)}`,
     {
       cause: error,
-      facts: code === null ? {} : { code },
+      facts: code === null ? {} : { databaseCode: code },
     },
   );
 }

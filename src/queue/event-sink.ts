@@ -184,7 +184,7 @@ class RedisEventSink implements QueueSink {
   }
 
   async paused(): Promise<ReadonlyMap<string, number>> {
-    return (await readPaused(this.#redis.client, this.#prefix)) ?? new Map();
+    return this.#redis.run(async (client) => (await readPaused(client, this.#prefix)) ?? new Map());
   }
 
   async setPaused(source: string, sinceMs: number | null): Promise<void> {

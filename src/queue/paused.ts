@@ -30,7 +30,11 @@ export async function writePaused(
   source: string,
   sinceMs: number | null,
 ): Promise<void> {
-  await client.hset(key(prefix), SENTINEL, '0');
-  if (sinceMs === null) await client.hdel(key(prefix), source);
-  else await client.hset(key(prefix), source, String(sinceMs));
+  if (sinceMs === null) {
+    await client.hset(key(prefix), SENTINEL, '0');
+    await client.hdel(key(prefix), source);
+    return;
+  }
+  // In one: a Redis that was emptied must not say in between that nothing is paused.
+  await client.hset(key(prefix), SENTINEL, '0', source, String(sinceMs));
 }

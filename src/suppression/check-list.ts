@@ -31,7 +31,7 @@ export async function checkList({ settings, postgres }: CheckListOptions): Promi
       const grant = `GRANT USAGE ON SCHEMA ${quoteName(table.schema)} TO <role>; GRANT SELECT (${quoteName(table.column)}) ON ${name} TO <role>;`;
       findings.push(
         await look('suppression-table', 'SUPPRESSION_TABLE', origin, ({ facts, advice }) =>
-          facts['code'] === INSUFFICIENT_PRIVILEGE ? grant : advice,
+          facts['databaseCode'] === INSUFFICIENT_PRIVILEGE ? grant : advice,
         ),
       );
     } finally {

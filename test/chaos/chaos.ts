@@ -4,6 +4,7 @@ import { PASS } from '../support/tcp-proxy.js';
 import { TRACKS } from './catalogue.js';
 import type { Doubles, Fault } from './fault.js';
 import { onRedis } from './faults/redis.js';
+import { isUnforeseen } from './fleet.js';
 import { judged, leftovers, mayBeDoubled, mebibytes, memoryFindings, settledExpectation } from './judge.js';
 import { schedule } from './schedule.js';
 import { openSite, type Site } from './site.js';
@@ -180,10 +181,10 @@ function unexplained(site: Site, struck: readonly Struck[]): string[] {
     condition?.startsWith('CAPTURE_GAP') === true &&
     reasons.some((reason) => condition.endsWith(`[${reason}]`));
   return site.fleet.endings
-    .filter(({ meant, condition }) => !meant && !isExplained(condition))
+    .filter(({ meant, condition }) => isUnforeseen(condition) || (!meant && !isExplained(condition)))
     .map(
-      ({ member, code, signal, condition }) =>
-        `${member} ended by itself: ${code ?? signal ?? ''} ${condition ?? ''}`,
+      ({ member, meant, code, signal, condition }) =>
+        `${member} ended${meant ? '' : ' by itself'}: ${code ?? signal ?? ''} ${condition ?? ''}`,
     );
 }
 

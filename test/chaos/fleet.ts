@@ -172,13 +172,21 @@ export class Fleet {
 }
 
 const FATAL = 60;
+const UNFORESEEN = 'no code';
+
+/** Whether a process ended with an error that the connector has no name for: never right, also where its end was meant. */
+export function isUnforeseen(condition: string | null): boolean {
+  return condition?.startsWith(UNFORESEEN) === true;
+}
 
 function conditionIn(log: string): string | null {
   for (const line of log.trimEnd().split('\n').toReversed()) {
     const entry = entryIn(line);
     if (entry?.level !== FATAL) continue;
     const reason = entry.reason === undefined ? '' : ` [${entry.reason}]`;
-    return `${entry.code ?? 'no code'}: ${entry.msg ?? ''}${reason}`;
+    // Without a code nobody foresaw it, and a run elsewhere leaves nothing to read but its report.
+    const stack = entry.code === undefined && entry.err?.stack !== undefined ? `\n${entry.err.stack}` : '';
+    return `${entry.code ?? UNFORESEEN}: ${entry.msg ?? ''}${stack}${reason}`;
   }
   return null;
 }
@@ -187,6 +195,7 @@ interface LogEntry {
   readonly level?: number;
   readonly code?: string;
   readonly msg?: string;
+  readonly err?: { readonly stack?: string };
   /** Of a gap: what the start found. */
   readonly reason?: string;
 }

@@ -13,6 +13,9 @@ const GRACE = { SHUTDOWN_GRACE: `${GRACE_MS}ms` };
 /** To notice that the time is up, to write the last lines of the log and to end. */
 const SLACK_MS = 1_500;
 
+/** In a line of the log. */
+const FATAL = '"level":60';
+
 const DRAINED = 0;
 const CUT_SHORT = 75;
 
@@ -219,13 +222,38 @@ describe('SIGTERM while PostgreSQL is frozen', () => {
     expect(await terminated(last), last.log()).toMatchObject({ code: DRAINED });
   });
 
-  it('from the start on ends within the grace', async () => {
+  it('from the start on ends within the grace, and tells of no failure', async () => {
     await using postgres = await freeze(server);
+    await using redis = await freeze(brand.redis);
     const connector = brand.run('all', GRACE);
     await connector.logged('serving /livez');
     const { code, tookMs } = await terminated(connector);
     expect(code, connector.log()).toBe(DRAINED);
+    expect(connector.log()).not.toContain(FATAL);
     expect(tookMs).toBeLessThan(GRACE_MS + SLACK_MS);
+    await redis.thaw();
     await postgres.thaw();
   });
+}, 90_000);
+
+it('SIGTERM while PostgreSQL goes away is a draining cut short, and not told as what ended the connector', async () => {
+  await using brand = await system({ seed: 43 });
+  await using way = await startTcpProxy(Number(new URL(brand.db.url).port));
+  const connector = brand.run('all', { DATABASE_URL: way.through(brand.db.url) });
+  const business = unending(brand);
+  await flowing(brand);
+  way.set({ tag: 'hold' });
+  const ended = terminated(connector);
+  await connector.logged('draining');
+  way.set({ tag: 'refuse' });
+  way.cut();
+  const { code, tookMs } = await ended;
+  expect(code, connector.log()).toBe(CUT_SHORT);
+  expect(tookMs).toBeLessThan(25_000);
+  expect(connector.log()).toContain('capture could not drain');
+  expect(connector.log()).not.toContain(FATAL);
+  const last = brand.run('all');
+  await business.end();
+  expect((await brand.verdict()).findings).toEqual([]);
+  expect(await terminated(last)).toMatchObject({ code: DRAINED });
 }, 90_000);

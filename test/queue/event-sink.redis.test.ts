@@ -129,6 +129,18 @@ test('every wait for Redis is told of with its end, at the start too, and a star
   expect(told.at(-1)).toBe('resumed');
 });
 
+test('which sources are paused is asked again while Redis does not answer', async () => {
+  await using rig = await QueueRig.open();
+  let waits = 0;
+  const sink = await rig.sink({ observer: { waiting: () => (waits += 1) } });
+  await sink.setPaused('default', 1_700_000_000_000);
+  await rig.client.call('ACL', 'SETUSER', 'default', '-hgetall');
+  const paused = sink.paused();
+  await until(() => waits >= 2, 'two attempts');
+  await rig.client.call('ACL', 'SETUSER', 'default', '+hgetall');
+  expect(await paused).toEqual(new Map([['default', 1_700_000_000_000]]));
+});
+
 test('adding stops while Redis is at 70 % of its memory and goes on below', async () => {
   await using rig = await QueueRig.open({ maxMemoryBytes: 24 * 1024 * 1024 });
   const seen: string[] = [];
