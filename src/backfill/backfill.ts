@@ -78,7 +78,7 @@ export async function backfill(
   const { rowsPerSecond = DEFAULT_ROWS_PER_SECOND, mapping = REFERENCE_MAPPING } = options;
   const reader = await PageReader.open({
     knex,
-    relations: mapping.relations,
+    mapping,
     clock,
     request,
     span,

@@ -3,11 +3,12 @@ import { isActivation, isTransactionCandidate, isVoiding } from '../events/candi
 import type { EventName } from '../events/event.js';
 import { ZERO_LSN } from '../postgres/lsn.js';
 import type { Transition } from '../records/commit.js';
+import type { CustomOccurrence } from '../records/custom-occurrence.js';
 import type { GatheredCommit } from '../records/gather.js';
 import type { Row } from '../records/tables.js';
 import { timestampOrNull } from '../enrichment/timestamp-or-null.js';
 import { commitOf, rechargeCommit, registrationCommit, type CommitPoint } from './commit-point.js';
-import type { PageRows, Versioned } from './page-rows.js';
+import type { PageRows, Versioned, VersionedCustom } from './page-rows.js';
 
 /** A commit put together again from the rows it left. */
 export interface RestoredCommit {
@@ -39,6 +40,7 @@ export function restoreCommits(rows: PageRows, options: RestoreOptions): readonl
   for (const recharge of rows.recharges) restoring.recharge(recharge);
   for (const referral of rows.referrals) restoring.referral(referral);
   for (const response of rows.responses) restoring.response(response);
+  for (const custom of rows.customs) restoring.custom(custom);
   const commits = restoring.finish();
   for (const account of rows.profiles) commits.push(profile(account, options.nowUs));
   return commits;
@@ -56,6 +58,7 @@ class Parts {
   readonly referrals = new Map<string, Transition<'loyalty.referral'>>();
   readonly recharges = new Map<string, Transition<'txn.recharge'>>();
   readonly responses = new Map<string, Transition<'survey.response'>>();
+  readonly customs = new Map<string, CustomOccurrence>();
   readonly accountIds = new Set<string>();
 
   constructor(point: CommitPoint) {
@@ -67,7 +70,7 @@ class Parts {
   }
 
   restored(): RestoredCommit {
-    const { transactions, entries, accounts, checkins, referrals, recharges, responses } = this;
+    const { transactions, entries, accounts, checkins, referrals, recharges, responses, customs } = this;
     return {
       ownTransactions: this.ownTransactions,
       profileOf: null,
@@ -83,6 +86,7 @@ class Parts {
         referrals,
         recharges,
         responses,
+        customs,
         stateChanges: [...responses.values()].flatMap(({ before, after }) =>
           after === null
             ? []
@@ -107,7 +111,6 @@ const EMPTY: GatheredCommit = {
   referrals: new Map(),
   recharges: new Map(),
   responses: new Map(),
-  // The tables do not tell what a row was before: custom events are the stream's alone.
   customs: new Map(),
   mergeSurvivors: new Set(),
   stateChanges: [],
@@ -178,6 +181,13 @@ class Restoring {
     const parts = this.#parts(commitOf(`response ${row.response_id}`, version));
     parts.responses.set(row.response_id, { before: { ...row, status: 'STARTED' }, after: row });
     parts.needs(row.account_id);
+  }
+
+  custom({ occurrence, ...version }: VersionedCustom): void {
+    const key = `${occurrence.order} ${occurrence.primaryKey}`;
+    const parts = this.#parts(commitOf(`custom ${key}`, version));
+    parts.customs.set(key, occurrence);
+    parts.needs(occurrence.accountId);
   }
 
   finish(): RestoredCommit[] {

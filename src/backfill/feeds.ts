@@ -2,19 +2,33 @@ import type { EventName } from '../events/event.js';
 import type { Relations } from '../mapping/mapping.js';
 import type { TableName } from '../records/tables.js';
 
-export type FeedName =
+type RecordFeedName =
   'transactions' | 'accounts' | 'checkins' | 'recharges' | 'referrals' | 'responses' | 'profiles';
+export type FeedName = RecordFeedName | `custom:${string}`;
 
 /** A table as backfill reads it: in the order of the rows' own time, then primary key. */
-export interface Feed extends FeedSpec {
+export interface Feed extends Omit<FeedSpec, 'name' | 'table'> {
+  readonly name: FeedName;
+  /** For messages. */
+  readonly table: string;
   /** What stands for the table after FROM. */
   readonly from: string;
   /** SQL type of the key. */
   readonly keyType: string;
+  /** See `Relations.plain`. */
+  readonly plain: PlainColumns;
 }
 
+/** A feed of canonical records. */
+export interface RecordFeed extends Feed {
+  readonly table: TableName;
+}
+
+/** The user's column that a column of the feed is, where it is just that. */
+export type PlainColumns = (column: string) => { readonly table: string; readonly column: string } | null;
+
 interface FeedSpec {
-  readonly name: FeedName;
+  readonly name: RecordFeedName;
   readonly table: TableName;
   /** What tells rows of one time apart. */
   readonly key: string;
@@ -27,21 +41,25 @@ interface FeedSpec {
   readonly events: readonly EventName[];
 }
 
-export function feeds(trackCommitTimestamp: boolean, relations: Relations): Readonly<Record<FeedName, Feed>> {
-  const specs = Object.entries(feedSpecs(trackCommitTimestamp)) as [FeedName, FeedSpec][];
+export function feeds(
+  trackCommitTimestamp: boolean,
+  relations: Relations,
+): Readonly<Record<RecordFeedName, RecordFeed>> {
+  const specs = Object.entries(feedSpecs(trackCommitTimestamp)) as [RecordFeedName, FeedSpec][];
   return Object.fromEntries(
     specs.map(([name, spec]) => {
       const { table, key } = spec;
-      return [name, { ...spec, from: relations.from(table), keyType: relations.type(table, key) }];
+      const plain: PlainColumns = (column) => relations.plain(table, column);
+      return [name, { ...spec, plain, from: relations.from(table), keyType: relations.type(table, key) }];
     }),
-  ) as Record<FeedName, Feed>;
+  ) as Record<RecordFeedName, RecordFeed>;
 }
 
 /**
  * Only columns of `records/tables.ts` (and `xmin`): those are all the connector's role may read. A row that has no time
  * of its own is placed at the commit of its last version where the server keeps commit times, else it cannot be placed.
  */
-function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<FeedName, FeedSpec>> {
+function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedName, FeedSpec>> {
   const orVersion = (column: string): string =>
     trackCommitTimestamp ? `coalesce(t.${column}, pg_xact_commit_timestamp(t.xmin))` : `t.${column}`;
   return {
@@ -116,9 +134,9 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<FeedName, Fee
 
 /** The feeds that a request reads; transactions first, as they are the most and so bound the others' pages. */
 export function feedsOf(
-  all: Readonly<Record<FeedName, Feed>>,
+  all: Readonly<Record<RecordFeedName, RecordFeed>>,
   request: { readonly events: ReadonlySet<EventName>; readonly identify: boolean },
-): readonly Feed[] {
+): readonly RecordFeed[] {
   return Object.values(all).filter((feed) =>
     feed.name === 'profiles' ? request.identify : feed.events.some((event) => request.events.has(event)),
   );

@@ -1,8 +1,6 @@
 import type { Knex } from 'knex';
-import type { Relations } from '../mapping/mapping.js';
 import { quoteTable, rowOf } from '../postgres/query.js';
-import type { TableName } from '../records/tables.js';
-import type { Feed } from './feeds.js';
+import type { Feed, PlainColumns } from './feeds.js';
 
 /**
  * Whether the feed can be read in the order of its times from an index: one that begins with the time, or with the
@@ -10,25 +8,23 @@ import type { Feed } from './feeds.js';
  */
 export async function isTimeIndexed(
   knex: Knex,
-  relations: Relations,
-  { table, timeColumn }: Pick<Feed, 'table' | 'timeColumn'>,
+  { plain, timeColumn }: Pick<Feed, 'plain' | 'timeColumn'>,
   oneMerchant: boolean,
 ): Promise<boolean> {
   if (timeColumn === null) return false;
-  if (await isIndexed(knex, relations, table, [timeColumn])) return true;
-  return oneMerchant && (await isIndexed(knex, relations, table, ['merchant_id', timeColumn]));
+  if (await isIndexed(knex, plain, [timeColumn])) return true;
+  return oneMerchant && (await isIndexed(knex, plain, ['merchant_id', timeColumn]));
 }
 
-/** Whether an index of the user's table begins with what these columns of a record are, so that it gives them in order. */
+/** Whether an index of the user's table begins with what these columns of a feed are, so that it gives them in order. */
 export async function isIndexed(
   knex: Knex,
-  relations: Relations,
-  table: TableName,
+  plain: PlainColumns,
   columns: readonly string[],
 ): Promise<boolean> {
-  const behind = columns.map((column) => relations.plain(table, column));
+  const behind = columns.map(plain);
   const [first] = behind;
-  const names = behind.flatMap((plain) => (plain?.table === first?.table ? (plain?.column ?? []) : []));
+  const names = behind.flatMap((each) => (each?.table === first?.table ? (each?.column ?? []) : []));
   if (first == null || names.length < columns.length) return false;
   const { indexed } = await rowOf<{ indexed: boolean }>(
     knex,

@@ -1,14 +1,16 @@
 import type { Knex } from 'knex';
-import type { Relations } from '../mapping/mapping.js';
+import type { Mapping } from '../mapping/mapping.js';
 import { rowOf } from '../postgres/query.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { databaseError } from '../postgres/database-error.js';
+import { tracksCommitTimes } from '../postgres/system.js';
 import { restoreCommits, type RestoreOptions, type RestoredCommit } from './commits.js';
-import { feeds, feedsOf, type Feed, type FeedName } from './feeds.js';
+import { customFeeds } from './custom-feeds.js';
+import { feeds, feedsOf, type FeedName } from './feeds.js';
 import { isIndexed, isTimeIndexed } from './indexes.js';
 import { KeyScan } from './key-scan.js';
 import { PageFacts } from './page-facts.js';
-import { readPageRows } from './page-rows.js';
+import { readPageRows, type ReadRowsOptions } from './page-rows.js';
 import { readByTime } from './read-places.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
 import {
@@ -22,7 +24,7 @@ import {
 
 export interface PageReaderOptions {
   readonly knex: Knex;
-  readonly relations: Relations;
+  readonly mapping: Mapping;
   readonly clock: Clock;
   readonly request: BackfillRequest;
   readonly span: BackfillSpan;
@@ -55,55 +57,52 @@ export interface Page {
 /** Reads pages: each from one consistent snapshot, in a read-only transaction of a few statements. */
 export class PageReader {
   readonly #options: PageReaderOptions;
-  readonly #feeds: readonly Feed[];
+  readonly #wanted: Pick<ReadRowsOptions, 'records' | 'customs'>;
   readonly #trackCommitTimestamp: boolean;
   readonly #scans: ReadonlyMap<FeedName, KeyScan>;
 
   static async open(options: PageReaderOptions): Promise<PageReader> {
-    const { knex, relations, request, merchantIds, clock, onScanned } = options;
-    const { tracking } = await rowOf<{ tracking: string }>(
-      knex,
-      'reading track_commit_timestamp',
-      `SELECT current_setting('track_commit_timestamp') AS tracking`,
-    );
-    const wanted = feedsOf(feeds(tracking === 'on', relations), {
+    const { knex, mapping, request, merchantIds, clock, onScanned } = options;
+    const tracking = await tracksCommitTimes(knex);
+    const records = feedsOf(feeds(tracking, mapping.relations), {
       events: new Set(request.events),
       identify: request.identify,
     });
+    const customs = customFeeds(mapping, new Set(request.custom), tracking);
     const scans = new Map<FeedName, KeyScan>();
-    for (const feed of wanted) {
-      if (await isTimeIndexed(knex, relations, feed, merchantIds?.length === 1)) continue;
-      const isKeyIndexed = await isIndexed(knex, relations, feed.table, [feed.key]);
+    for (const feed of [...records, ...customs]) {
+      if (await isTimeIndexed(knex, feed, merchantIds?.length === 1)) continue;
+      const isKeyIndexed = await isIndexed(knex, feed.plain, [feed.key]);
       scans.set(
         feed.name,
         new KeyScan({ knex, feed, clock, isKeyIndexed, ...(onScanned === undefined ? {} : { onScanned }) }),
       );
     }
-    return new PageReader(options, wanted, tracking === 'on', scans);
+    return new PageReader(options, { records, customs }, tracking, scans);
   }
 
   private constructor(
     options: PageReaderOptions,
-    wanted: readonly Feed[],
+    wanted: Pick<ReadRowsOptions, 'records' | 'customs'>,
     trackCommitTimestamp: boolean,
     scans: ReadonlyMap<FeedName, KeyScan>,
   ) {
     this.#options = options;
-    this.#feeds = wanted;
+    this.#wanted = wanted;
     this.#trackCommitTimestamp = trackCommitTimestamp;
     this.#scans = scans;
   }
 
   async read(positions: ReadonlyMap<FeedName, Position>, signal: AbortSignal): Promise<Page> {
-    const { knex, relations, span, request, emitVoids } = this.#options;
+    const { knex, mapping, span, request, emitVoids } = this.#options;
     const scanned = await this.#scannedStretches(positions, signal);
     const page = await inSnapshot(knex, async (snapshot) => {
       const stretches = await this.#stretches(snapshot, positions, scanned);
       const cut = cutAtCommonEnd(stretches, span.untilUs);
       const rows = await readPageRows(cut.taken, {
         knex: snapshot,
-        relations,
-        feeds: this.#feeds,
+        relations: mapping.relations,
+        ...this.#wanted,
         trackCommitTimestamp: this.#trackCommitTimestamp,
       });
       const restore: RestoreOptions = {
@@ -132,10 +131,10 @@ export class PageReader {
   }
 
   #facts(commits: readonly RestoredCommit[]): PageFacts {
-    const { knex, relations, onLookup } = this.#options;
+    const { knex, mapping, onLookup } = this.#options;
     return new PageFacts(commits, {
       knex,
-      relations,
+      relations: mapping.relations,
       trackCommitTimestamp: this.#trackCommitTimestamp,
       ...(onLookup === undefined ? {} : { onLookup }),
     });
@@ -163,7 +162,7 @@ export class PageReader {
       ...stretches.map(({ knownUpToUs }) => knownUpToUs + 1),
       this.#options.span.untilUs,
     );
-    for (const feed of this.#feeds) {
+    for (const feed of [...this.#wanted.records, ...this.#wanted.customs]) {
       if (scanned.has(feed.name)) continue;
       const bounded = { ...this.#span(feed.name, positions), untilUs };
       const stretch = await readByTime(snapshot, feed, bounded, this.#options.pageRows);

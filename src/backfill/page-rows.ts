@@ -1,7 +1,9 @@
 import type { Knex } from 'knex';
 import type { Relations } from '../mapping/mapping.js';
+import type { CustomOccurrence } from '../records/custom-occurrence.js';
 import { columnsOf, type Row, type TableName } from '../records/tables.js';
-import type { Feed, FeedName } from './feeds.js';
+import type { CustomFeed } from './custom-feeds.js';
+import type { FeedName, RecordFeed } from './feeds.js';
 import { textRows, timeSql, usSql, type TextRow } from './read-places.js';
 import type { Place } from './stretch.js';
 
@@ -21,6 +23,11 @@ export interface VersionedAccount extends Versioned<'loyalty.account'> {
   readonly anchorUs: number | null;
 }
 
+/** A custom event that a row tells of, with what is known of the transaction that wrote its last version. */
+export interface VersionedCustom extends Omit<Versioned<TableName>, 'row'> {
+  readonly occurrence: CustomOccurrence;
+}
+
 /** Rows of one page and of what belongs to them, all of one snapshot. */
 export interface PageRows {
   readonly transactions: readonly Versioned<'txn.transaction'>[];
@@ -30,6 +37,7 @@ export interface PageRows {
   readonly referrals: readonly Versioned<'loyalty.referral'>[];
   readonly responses: readonly Versioned<'survey.response'>[];
   readonly profiles: readonly Versioned<'loyalty.account'>[];
+  readonly customs: readonly VersionedCustom[];
   /** Ledger headers of the recharges. */
   readonly rechargeHeaders: readonly Versioned<'txn.transaction'>[];
   /** Headers that void or reverse one of the headers above. */
@@ -42,7 +50,8 @@ export interface ReadRowsOptions {
   /** In a transaction, so that all statements see the same. */
   readonly knex: Knex;
   readonly relations: Relations;
-  readonly feeds: readonly Feed[];
+  readonly records: readonly RecordFeed[];
+  readonly customs: readonly CustomFeed[];
   readonly trackCommitTimestamp: boolean;
 }
 
@@ -70,6 +79,7 @@ export async function readPageRows(
     referrals: await reader.rows<'loyalty.referral'>('referrals', taken),
     responses: await reader.rows<'survey.response'>('responses', taken),
     profiles: await reader.rows<'loyalty.account'>('profiles', taken),
+    customs: await reader.customs(taken),
   };
 }
 
@@ -160,12 +170,33 @@ class RowReader {
     return entries.sort((a, b) => Number(a.row.entry_no) - Number(b.row.entry_no));
   }
 
+  async customs(taken: ReadonlyMap<FeedName, readonly Place[]>): Promise<VersionedCustom[]> {
+    const found: VersionedCustom[] = [];
+    for (const { name, table, rows, key, keyType, time } of this.#options.customs) {
+      const places = taken.get(name) ?? [];
+      if (places.length === 0) continue;
+      const texts = await textRows(
+        this.#options.knex,
+        `reading ${table}`,
+        `SELECT ${[...rows.columns.map((column) => `t.${column}`), ...this.#version(time)].join(', ')}
+           FROM ${rows.from} t WHERE t.${key} = ANY (?::${keyType}[])`,
+        [places.map((place) => place.key)],
+      );
+      for (const text of texts) {
+        const { row, ...version } = versioned(text);
+        const occurrence = rows.occurrenceOf(row as TextRow, version.versionUs ?? version.atUs);
+        if (occurrence !== null) found.push({ ...version, occurrence });
+      }
+    }
+    return found;
+  }
+
   async #byKey(
     name: FeedName,
     taken: ReadonlyMap<FeedName, readonly Place[]>,
     more: string,
   ): Promise<readonly TextRow[]> {
-    const feed = this.#options.feeds.find((each) => each.name === name);
+    const feed = this.#options.records.find((each) => each.name === name);
     const places = taken.get(name) ?? [];
     if (feed === undefined || places.length === 0) return [];
     return textRows(
@@ -209,12 +240,11 @@ class RowReader {
 
   #columns(table: TableName, time: string): string {
     const own = columnsOf(table).map((column) => `t.${column}`);
-    return [
-      ...own,
-      `${usSql(time)} AS own_us`,
-      't.xmin::text AS own_xmin',
-      `${this.#versionUs('t')} AS version_us`,
-    ].join(', ');
+    return [...own, ...this.#version(time)].join(', ');
+  }
+
+  #version(time: string): readonly string[] {
+    return [`${usSql(time)} AS own_us`, 't.xmin::text AS own_xmin', `${this.#versionUs('t')} AS version_us`];
   }
 
   #versionUs(alias: string): string {

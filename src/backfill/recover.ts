@@ -14,6 +14,7 @@ import { timeText } from '../replay/position.js';
 import { ensureReplaySlot } from '../replay/replay-slot.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import type { ListedGuests } from '../suppression/listed-guests.js';
+import { customTelling, type CustomTelling } from './custom-feeds.js';
 import { fill, untilLiveDelivered, type BackfillLane, type Filled, type FillObserver } from './fill.js';
 import { suppressRemovedGuests } from './removed-guests.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
@@ -47,13 +48,19 @@ export interface RecoveredSource {
 export interface RecoverReporter {
   /** What set-up did to slot and publication. */
   step(report: StepReport): void;
-  /** Gaps that one filling closes, for one of the sources. */
-  gaps(gaps: readonly Gap[], span: BackfillSpan, source: EventSettings): void;
+  /** Gaps that one filling closes, for one of the sources, and the events that are read for it. */
+  gaps(
+    gaps: readonly Gap[],
+    span: BackfillSpan,
+    filling: { readonly source: EventSettings; readonly events: readonly string[] },
+  ): void;
   resuming(run: BackfillRun): void;
   /** Batches that were queued before the gap, and go first. */
   waitingForLive(jobs: number): void;
   filled(filled: Filled): void;
   closed(gaps: readonly Gap[]): void;
+  /** Custom events that the tables cannot tell of: what a gap holds of them stays missing. */
+  untold(events: CustomTelling['untold']): void;
   readonly observer: FillObserver;
 }
 
@@ -80,8 +87,11 @@ export async function recover(options: RecoverOptions, signal: AbortSignal): Pro
   });
   // While nobody streams from the slot; a connector that runs already makes it by itself.
   await ensureReplaySlot(knex, database, slotName);
-  for (const stretch of await openStretches(options)) {
-    if (signal.aborted || !(await fillStretch(stretch, options, signal))) return false;
+  const stretches = await openStretches(options);
+  const custom = await customTelling(knex, options.mapping ?? REFERENCE_MAPPING);
+  if (stretches.length > 0 && custom.untold.length > 0) reporter.untold(custom.untold);
+  for (const stretch of stretches) {
+    if (signal.aborted || !(await fillStretch(stretch, custom.told, options, signal))) return false;
   }
   return true;
 }
@@ -141,13 +151,14 @@ function isOfAny(gap: Gap, sources: readonly RecoveredSource[]): boolean {
 /** For every source that misses something of it, one after the other. */
 async function fillStretch(
   { gaps, span }: OpenStretch,
+  custom: readonly string[],
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { knex, reporter } = options;
   const fillings: string[] = [];
   for (const source of options.sources.filter((each) => gaps.some((gap) => isOfAny(gap, [each])))) {
-    const runId = await fillFor(source, { gaps, span }, options, signal);
+    const runId = await fillFor(source, { gaps, span, custom }, options, signal);
     if (runId === null) return false;
     fillings.push(runId);
   }
@@ -159,14 +170,14 @@ async function fillStretch(
 /** The id of the run when all of it is delivered, else null. */
 async function fillFor(
   { settings: source, openLane }: RecoveredSource,
-  { gaps, span }: OpenStretch,
+  { gaps, span, custom }: OpenStretch & { readonly custom: readonly string[] },
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<string | null> {
   const { knex, clock, reporter, rowsPerSecond, pageRows, listed, graceMs } = options;
   const { mapping = REFERENCE_MAPPING } = options;
-  reporter.gaps(gaps, span, source);
-  const request = requestFor(span, source);
+  const request = requestFor(span, source, custom);
+  reporter.gaps(gaps, span, { source, events: [...request.events, ...custom] });
   const gapId = gaps[0].id;
   const run = await openRun({ knex, source: source.name, request, gapId, span, unconfirmed: null });
   if (run.isResumed) reporter.resuming(run);
@@ -197,9 +208,10 @@ async function fillFor(
   return filled.tag === 'delivered' ? run.id : null;
 }
 
-function requestFor(span: BackfillSpan, source: EventSettings): BackfillRequest {
+function requestFor(span: BackfillSpan, source: EventSettings, custom: readonly string[]): BackfillRequest {
   return {
     events: EVENT_NAMES.filter((name) => source.events.has(name)),
+    custom,
     identify: false,
     since: span.sinceUs === null ? null : timeText(span.sinceUs),
     until: timeText(span.untilUs),

@@ -21,7 +21,7 @@ export async function suppressRemovedGuests(
 ): Promise<number> {
   let count = 0;
   const { table, key } = GUEST;
-  const isKeyIndexed = await isIndexed(knex, relations, table, [key]);
+  const isKeyIndexed = await isIndexed(knex, (column) => relations.plain(table, column), [key]);
   const walking = walk(
     {
       knex,

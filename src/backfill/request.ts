@@ -4,6 +4,8 @@ import { EVENT_NAMES, type EventName } from '../events/event.js';
 export interface BackfillRequest {
   /** Empty with `identify`: profiles alone. */
   readonly events: readonly EventName[];
+  /** Custom events by name, of those whose tables can tell of them. */
+  readonly custom: readonly string[];
   readonly identify: boolean;
   /** As written: `2h` of an interrupted run is the moment it meant then. Null: from the beginning. */
   readonly since: string | null;
@@ -29,5 +31,8 @@ export interface BackfillSpan {
 export function requestText(request: BackfillRequest): string {
   const { identify, since, until, merchantId } = request;
   const events = EVENT_NAMES.filter((name) => request.events.includes(name));
-  return JSON.stringify({ events, identify, since, until, merchantId });
+  const custom = request.custom.toSorted();
+  // As earlier releases wrote it where there are none: a run of theirs is gone on with.
+  const named = custom.length === 0 ? {} : { custom };
+  return JSON.stringify({ events, ...named, identify, since, until, merchantId });
 }

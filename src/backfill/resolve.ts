@@ -11,8 +11,8 @@ const REMEMBERED_US = 24 * 3_600_000_000;
 
 /** @throws ConnectorError BACKFILL_REFUSED when the source would take nothing of it */
 export function requireOffered(request: BackfillRequest, source: EventSettings): void {
-  const { events, identify, merchantId } = request;
-  if (events.length === 0 && !identify)
+  const { events, custom, identify, merchantId } = request;
+  if (events.length === 0 && custom.length === 0 && !identify)
     throw refused('name the events to send (--event), or --identify for profiles');
   const off = events.filter((name) => !source.events.has(name));
   if (off.length > 0) throw refused(`${off.join(', ')}: not among the EVENTS of source ${source.name}`);
@@ -60,7 +60,9 @@ export async function resolveSpan(
   const streamingUs = checkpoint?.enabledFromUs ?? null;
   const forgottenUs = nowUs - REMEMBERED_US;
   const wasSentBefore =
-    request.events.length > 0 && streamingUs !== null && overlaps(span, streamingUs, forgottenUs)
+    request.events.length + request.custom.length > 0 &&
+    streamingUs !== null &&
+    overlaps(span, streamingUs, forgottenUs)
       ? `what the stream sent from ${timeText(Math.max(streamingUs, span.sinceUs ?? streamingUs))} to ${timeText(Math.min(forgottenUs, span.untilUs))} would be sent again, and Segment remembers message ids for 24 hours only; add --yes if that is meant, or choose --since and --until`
       : null;
   return { span, source: { ...source, enabledFromUs: 0 }, wasSentBefore };

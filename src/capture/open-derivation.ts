@@ -9,7 +9,7 @@ import { joinedRows } from '../enrichment/joined-rows.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { openTranslation } from '../mapping/translation.js';
-import { rowOf } from '../postgres/query.js';
+import { tracksCommitTimes } from '../postgres/system.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
 import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
@@ -39,19 +39,13 @@ export interface OpenDerivationOptions {
  */
 export async function openDerivation(options: OpenDerivationOptions): Promise<Derivation> {
   const { knex, sources, sink, suppress, withDatabase, mapping = REFERENCE_MAPPING } = options;
-  const { tracking } = await withDatabase(() =>
-    rowOf<{ tracking: string }>(
-      knex,
-      'reading track_commit_timestamp',
-      `SELECT current_setting('track_commit_timestamp') AS tracking`,
-    ),
-  );
+  const trackCommitTimestamp = await withDatabase(() => tracksCommitTimes(knex));
   const rules = routedRules(sources, options.onUnrouted ?? (() => undefined));
   const directory = new Directory({
     lookups: postgresLookups({
       knex,
       relations: mapping.relations,
-      trackCommitTimestamp: tracking === 'on',
+      trackCommitTimestamp,
       ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
     }),
     isRegistration: (transition) => rules.registration(transition),

@@ -24,17 +24,21 @@ export function numberFrom(min: number, max: number): (text: string) => number {
   };
 }
 
-const CALL_NAMES = [...EVENT_NAMES, 'identify'] as const;
+export const CALL_NAMES = [...EVENT_NAMES, 'identify'] as const;
 
-/** Collects names of calls, given by name (`POS Activity`) or slug (`pos_activity`), one or a comma list at a time. */
-export function callNames(text: string, before: readonly string[] = []): readonly string[] {
+function callNameOf(text: string): (typeof CALL_NAMES)[number] | undefined {
   const slug = (name: string): string =>
     name
       .trim()
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '_');
+  return CALL_NAMES.find((each) => slug(each) === slug(text));
+}
+
+/** Collects names of calls, given by name (`POS Activity`) or slug (`pos_activity`), one or a comma list at a time. */
+export function callNames(text: string, before: readonly string[] = []): readonly string[] {
   const found = text.split(',').map((item) => {
-    const name = CALL_NAMES.find((each) => slug(each) === slug(item));
+    const name = callNameOf(item);
     if (name !== undefined) return name;
     throw new InvalidArgumentError(
       `${JSON.stringify(item.trim())} is no event.${didYouMean(item, CALL_NAMES)}`,
@@ -43,9 +47,13 @@ export function callNames(text: string, before: readonly string[] = []): readonl
   return [...before, ...found];
 }
 
-/** As `callNames`, and `all`. */
-export function callNamesOrAll(text: string, before: readonly string[] = []): readonly string[] {
-  return text.toLowerCase() === 'all' ? [...before, 'all'] : callNames(text, before);
+/** As `callNames`, and `all`; what is neither is left as it is, for only the configuration knows the custom events. */
+export function callNamesOrOthers(text: string, before: readonly string[] = []): readonly string[] {
+  const found = text.split(',').map((item) => {
+    const given = item.trim();
+    return given.toLowerCase() === 'all' ? 'all' : (callNameOf(given) ?? given);
+  });
+  return [...before, ...found];
 }
 
 /** Parser of a duration, to microseconds. */

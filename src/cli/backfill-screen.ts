@@ -154,11 +154,14 @@ export class BackfillScreen {
   }
 
   #counts(calls: CallCounts): void {
-    const names = (['identify', ...EVENT_NAMES] as const satisfies readonly CallName[]).filter(
+    const names = (['identify', ...EVENT_NAMES, 'custom'] as const satisfies readonly CallName[]).filter(
       (name) => calls[name] !== undefined,
     );
     const width = Math.max(0, ...names.map((name) => grouped(calls[name] ?? 0).length));
-    for (const name of names) this.#line(`  ${grouped(calls[name] ?? 0).padStart(width)}  ${name}`);
+    for (const name of names)
+      this.#line(
+        `  ${grouped(calls[name] ?? 0).padStart(width)}  ${name === 'custom' ? 'custom events' : name}`,
+      );
   }
 
   #note(): { readonly note?: string } {

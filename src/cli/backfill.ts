@@ -4,15 +4,20 @@ import { fill } from '../backfill/fill.js';
 import type { BackfillRequest } from '../backfill/request.js';
 import { requireOffered, resolveSpan } from '../backfill/resolve.js';
 import { giveUpRuns, openRun } from '../backfill/run-store.js';
+import { customTelling, type CustomTelling } from '../backfill/custom-feeds.js';
 import { present } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import type { EventSettings } from '../config/source.js';
+import { ConnectorError } from '../errors/connector-error.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { didYouMean } from '../errors/nearest.js';
+import { slugOf } from '../events/custom-event.js';
 import { EVENT_NAMES } from '../events/event.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { openMapping } from '../mapping/open-mapping.js';
 import { openKnex } from '../postgres/connection.js';
 import { restoreSuppressions } from '../replay/suppressions-restored.js';
+import { CALL_NAMES } from './arguments.js';
 import { openBackfillLane } from './backfill-lane.js';
 import { BackfillScreen } from './backfill-screen.js';
 import type { CommandContext } from './context.js';
@@ -45,8 +50,6 @@ export async function backfillCommand(
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: options.dryRun ? 'preview' : 'run' });
   const asked = sourceAsked(config, options.source, 'BACKFILL_REFUSED');
-  const request = requestOf(options, asked.settings);
-  requireOffered(request, asked.settings);
   const database = present(config.postgres, 'database');
   const logger = commandLogger(context, config);
   await using list = await commandList(config, logger);
@@ -55,12 +58,14 @@ export async function backfillCommand(
   const { signal } = context;
   try {
     const mapping = await openMapping(knex, config.mapping);
+    const request = requestOf(options, asked.settings, await customTelling(knex, mapping));
+    requireOffered(request, asked.settings);
     const { span, source, wasSentBefore } = await resolveSpan(knex, {
       request,
       source: asked.settings,
       slotName: config.capture.slotName,
     });
-    const names = [...request.events, ...(request.identify ? ['profiles'] : [])];
+    const names = [...request.events, ...request.custom, ...(request.identify ? ['profiles'] : [])];
     const { rowsPerSecond } = options;
     const common = {
       knex,
@@ -118,12 +123,36 @@ export async function backfillCommand(
   }
 }
 
-function requestOf(options: BackfillCommandOptions, source: EventSettings): BackfillRequest {
+/** @throws ConnectorError BACKFILL_REFUSED for what is no event, and for what the tables cannot tell of */
+function requestOf(
+  options: BackfillCommandOptions,
+  source: EventSettings,
+  { told, untold }: CustomTelling,
+): BackfillRequest {
   const { event = [], since = null, until = null, merchant = null } = options;
+  const custom = event.includes(ALL_EVENTS) ? [...told] : [];
+  const known = [...told, ...untold.map(({ name }) => name)];
+  for (const text of event) {
+    if (text === ALL_EVENTS || CALL_NAMES.some((name) => name === text)) continue;
+    const name = known.find((each) => slugOf(each) === slugOf(text));
+    if (name === undefined) {
+      const names = [...CALL_NAMES, ...known];
+      throw new ConnectorError(
+        'BACKFILL_REFUSED',
+        `${JSON.stringify(text)} is no event.${didYouMean(text, names)}`,
+      );
+    }
+    const why = untold.find((each) => each.name === name)?.why;
+    if (why !== undefined) {
+      throw new ConnectorError('BACKFILL_REFUSED', `${name} cannot be read from the tables: ${why}`);
+    }
+    custom.push(name);
+  }
   return {
     events: EVENT_NAMES.filter(
       (name) => event.includes(name) || (event.includes(ALL_EVENTS) && source.events.has(name)),
     ),
+    custom: [...new Set(custom)],
     identify: options.identify || event.includes('identify'),
     since,
     until,

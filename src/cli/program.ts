@@ -3,7 +3,7 @@ import { ROLES, type Role } from '../config/option.js';
 import { toError } from '../errors/connector-error.js';
 import { EXIT, EXIT_MEANING, type ExitCode } from '../errors/exit-codes.js';
 import { LIBRARY } from '../version.js';
-import { callNames, callNamesOrAll, durationUs, numberFrom, wordOf } from './arguments.js';
+import { callNames, callNamesOrOthers, durationUs, numberFrom, wordOf } from './arguments.js';
 import type { BackfillCommandOptions } from './backfill.js';
 import type { CommandContext } from './context.js';
 import { RECONCILE_EXAMPLES, REPLAY_EXAMPLES, SAME_CONFIGURATION } from './help-texts.js';
@@ -163,7 +163,11 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     .description(
       'send from the tables what the WAL no longer holds, beside the live stream; the ids stay the same',
     )
-    .option('--event <name...>', 'events to send, by name or slug; `all`: those of EVENTS', callNamesOrAll)
+    .option(
+      '--event <name...>',
+      'events to send, by name or slug; `all`: those of EVENTS and the custom ones that tables can tell of',
+      callNamesOrOthers,
+    )
     .option(
       '--since <time>',
       'rows from then on, by their own time: a time with its zone, or how long ago (30d)',

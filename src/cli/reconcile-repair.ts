@@ -56,7 +56,7 @@ export async function repair(options: RepairOptions): Promise<boolean> {
     if (context.signal.aborted) return false;
     const [since, until] = [timeText(fromMs * 1_000), timeText(toMs * 1_000)];
     say(`Repair   ${messageIds.size} of ${events.join(', ')}, rows from ${since} to ${until}`);
-    const request = { events, identify: false, since, until, merchantId: null };
+    const request = { events, custom: [], identify: false, since, until, merchantId: null };
     await using lane = openBackfillLane({
       config,
       source: options.source,

@@ -64,17 +64,22 @@ export async function recoverCommand(
         graceMs: config.shutdownGraceMs,
         reporter: {
           step: (report) => screen.say(reportLine(report, style)),
-          gaps: (open, span, source) => {
+          gaps: (open, span, { source, events }) => {
             for (const { id } of open) gaps.add(id);
             screen = new BackfillScreen(context.out, style, systemClock);
             for (const gap of open) screen.say(`Gap ${gap.id}: ${describe(gap)}`);
-            screen.plan([...source.events], span, source.name);
+            screen.plan(events, span, source.name);
           },
           resuming: (run) => screen.resuming(run),
           waitingForLive: (jobs) => screen.waitingForLive(jobs),
           filled: (filled) => screen.filled(filled),
           closed: (open) => {
             for (const { id } of open) screen.say(style.green(`Gap ${id} is closed.`));
+          },
+          untold: (events) => {
+            for (const { name, why } of events) {
+              screen.say(style.yellow(`${name} cannot be read from the tables: ${why}.`));
+            }
           },
           observer: {
             page: (status) => screen.observer.page?.(status),

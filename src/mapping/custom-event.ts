@@ -13,6 +13,8 @@ export interface CustomReader {
   readonly joins: readonly JoinReader[];
   /** `before` null: the row was not there, or the server did not send it. Null: the change is not what was asked for. */
   read(change: SourceChange, after: JoinedCommit, before: JoinedCommit | null): CustomOccurrence | null;
+  /** What a row that stands in the table tells of the event, if it can tell (see `untold`); null: nothing. */
+  restore(row: JoinedCommit): CustomOccurrence | null;
 }
 
 export function customReader(event: CustomEvent): CustomReader {
@@ -39,27 +41,37 @@ export function customReader(event: CustomEvent): CustomReader {
     if (event.becomes.length === 0) return true;
     return before !== null && becomes(after, after) === true && becomes(before, before) === false;
   };
+  const made = (row: JoinedCommit, keyless: 'primary key' | 'place of commit'): CustomOccurrence | null => {
+    const [id, merchant] = [primaryKey(row, row), merchantId(row, row)];
+    if (id == null || merchant == null) return null;
+    const given: Record<string, CustomProperty> = {};
+    for (const [name, property] of properties) given[name] = property(row);
+    return {
+      event: event.name,
+      order,
+      table: table.slice(table.indexOf('.') + 1),
+      primaryKey: id,
+      key: key?.(row, row) ?? (keyless === 'primary key' ? id : null),
+      merchantId: merchant,
+      accountId: accountId?.(row, row) ?? null,
+      userId: userId?.(row, row) ?? null,
+      at: at?.(row, row) ?? null,
+      properties: given,
+    };
+  };
   return {
     event,
     joins: readJoins(event.joins),
     read(change, after, before) {
       if (!isAsked(change, after, before)) return null;
-      const [id, merchant] = [primaryKey(after, after), merchantId(after, after)];
-      if (id == null || merchant == null) return null;
-      const made: Record<string, CustomProperty> = {};
-      for (const [name, property] of properties) made[name] = property(after);
-      return {
-        event: event.name,
-        order,
-        table: table.slice(table.indexOf('.') + 1),
-        primaryKey: id,
-        key: key?.(after, after) ?? (change.op === 'insert' ? id : null),
-        merchantId: merchant,
-        accountId: accountId?.(after, after) ?? null,
-        userId: userId?.(after, after) ?? null,
-        at: at?.(after, after) ?? null,
-        properties: made,
-      };
+      return made(after, change.op === 'insert' ? 'primary key' : 'place of commit');
+    },
+    restore(row) {
+      if (where(row, row) === false) return null;
+      if (event.becomes.length > 0 && becomes(row, row) !== true) return null;
+      // Whether it was inserted so or became so the row does not tell, and without its key their ids differ.
+      if (on.has('update') && key !== null && key(row, row) == null) return null;
+      return made(row, 'primary key');
     },
   };
 }

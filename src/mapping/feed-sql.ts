@@ -105,7 +105,7 @@ function expressionOf(feed: Feed, column: string): Expression {
   return expression;
 }
 
-function joinSql({ table, on }: Join, alias: string, scope: SqlScope): string {
+export function joinSql({ table, on }: Join, alias: string, scope: SqlScope): string {
   const pairs = on.map(({ column, equals }) => {
     // Without a type a constant takes that of the column, and the column's index serves.
     const value =

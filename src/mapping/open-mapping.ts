@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { ConnectorError } from '../errors/connector-error.js';
 import { readTableNames } from '../postgres/catalog.js';
-import { rowOf } from '../postgres/query.js';
+import { tracksCommitTimes } from '../postgres/system.js';
 import { readTableShapes } from '../postgres/table-shapes.js';
 import { bindMapping, type Bound } from './bind.js';
 import type { Mapping } from './mapping.js';
@@ -16,16 +16,12 @@ export function isMapped(spec: MappingSpec): boolean {
 /** Finds in the database what the mapping file names. @throws ConnectorError DATABASE_… */
 export async function readMapping(knex: Knex, spec: MappingSpec): Promise<Bound> {
   if (!isMapped(spec)) return { tag: 'bound', mapping: referenceMapping(spec.asked) };
-  const { tracking } = await rowOf<{ tracking: string }>(
-    knex,
-    'reading track_commit_timestamp',
-    `SELECT current_setting('track_commit_timestamp') AS tracking`,
-  );
+  const trackCommitTimestamp = await tracksCommitTimes(knex);
   const catalogue = {
     tables: await readTableShapes(knex, tablesNamedBy(spec)),
     names: await readTableNames(knex),
   };
-  return bindMapping(spec, { catalogue, trackCommitTimestamp: tracking === 'on' });
+  return bindMapping(spec, { catalogue, trackCommitTimestamp });
 }
 
 /** As `readMapping`. @throws ConnectorError MAPPING_WRONG with everything that does not fit the database */

@@ -77,7 +77,7 @@ function columnsOf(expressions: readonly (Expression | null)[]): readonly Column
   return expressions.flatMap((each) => (each === null ? [] : columnsOfExpression(each)));
 }
 
-function columnsOfEvent(event: CustomEvent): readonly ColumnExpression[] {
+export function columnsOfEvent(event: CustomEvent): readonly ColumnExpression[] {
   const { key, primaryKey, merchantId, accountId, userId, timestamp, properties } = event;
   return [
     ...columnsOfConditions([...event.where, ...event.becomes]),

@@ -128,3 +128,13 @@ async function overReplication<T>(
     await client.end();
   }
 }
+
+/** Whether the server keeps when transactions were committed (`track_commit_timestamp`). @throws ConnectorError DATABASE_… */
+export async function tracksCommitTimes(knex: Knex): Promise<boolean> {
+  const { tracking } = await rowOf<{ tracking: string }>(
+    knex,
+    'reading track_commit_timestamp',
+    `SELECT current_setting('track_commit_timestamp') AS tracking`,
+  );
+  return tracking === 'on';
+}

@@ -10,6 +10,7 @@ import type { TestDatabase } from '../support/postgres.js';
 
 export const EVERYTHING: BackfillRequest = {
   events: EVENT_NAMES,
+  custom: [],
   identify: false,
   since: null,
   until: null,

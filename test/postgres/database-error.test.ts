@@ -25,7 +25,7 @@ test.each([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'DATABASE_TLS'],
 ])('%s is %s', (code, expected) => {
   const error = databaseError(withCode(code), 'testing');
-  expect(error).toMatchObject({ code: expected, facts: { code } });
+  expect(error).toMatchObject({ code: expected, facts: { databaseCode: code } });
   expect(error.cause).toBeInstanceOf(Error);
 });
 
@@ -37,7 +37,7 @@ test('a host with several addresses is judged by the first failure', () => {
   const all = new AggregateError([withCode('ECONNREFUSED'), withCode('EHOSTUNREACH')]);
   expect(databaseError(all, 'connecting')).toMatchObject({
     code: 'DATABASE_UNREACHABLE',
-    facts: { code: 'ECONNREFUSED' },
+    facts: { databaseCode: 'ECONNREFUSED' },
   });
 });
 
