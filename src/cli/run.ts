@@ -2,6 +2,7 @@ import type { Config } from '../config/config.js';
 import type { Role } from '../config/option.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { ExitCode } from '../errors/exit-codes.js';
+import { boundHeapGrowth } from '../lifecycle/heap-growth.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { supervise } from '../lifecycle/supervise.js';
 import { createLogger } from '../observability/logger.js';
@@ -20,6 +21,7 @@ export async function run(context: CommandContext, options: { readonly role: Rol
   if (read.tag === 'refused') throw read.error;
   const { config, fingerprint } = read;
   const logger = createLogger(config.logLevel, { write: (line) => void context.out.write(line) });
+  boundHeapGrowth();
   // Loaded only now: a configuration in error answers without it.
   const { createConnector } = await import('../app.js');
   logger.info(

@@ -116,16 +116,16 @@ export function memoryFindings(
   const findings: string[] = [];
   let mostBytes = 0;
   for (const { member, bytes } of rss) {
-    mostBytes = Math.max(mostBytes, ...bytes);
+    const most = Math.max(0, ...bytes);
+    mostBytes = Math.max(mostBytes, most);
+    if (most > MOST_BYTES) findings.push(`${member} held ${mebibytes(most)}: ${seriesOf(bytes)}`);
     if (bytes.length < SAMPLES_THAT_TELL) continue;
     const third = Math.floor(bytes.length / 3);
     const [middle, last] = [median(bytes.slice(third, 2 * third)), median(bytes.slice(2 * third))];
     if (last > middle * MOST_GROWTH && last > WARM_BYTES) {
-      const series = bytes.map((each) => Math.round(each / MIB)).join(' ');
-      findings.push(`${member} grew from ${mebibytes(middle)} to ${mebibytes(last)}: ${series}`);
+      findings.push(`${member} grew from ${mebibytes(middle)} to ${mebibytes(last)}: ${seriesOf(bytes)}`);
     }
   }
-  if (mostBytes > MOST_BYTES) findings.push(`a process held ${mebibytes(mostBytes)}`);
   return { mostBytes, findings };
 }
 
@@ -134,6 +134,10 @@ const MOST_GROWTH = 1.35;
 /** Where processes level off: what grows below it is warming up. */
 const WARM_BYTES = 220 * MIB;
 const MOST_BYTES = 400 * MIB;
+
+function seriesOf(bytes: readonly number[]): string {
+  return bytes.map((each) => Math.round(each / MIB)).join(' ');
+}
 
 export function mebibytes(bytes: number): string {
   return `${Math.round(bytes / MIB)} MiB`;
