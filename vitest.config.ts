@@ -44,6 +44,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'faults',
+          isolate: false,
           include: ['test/**/*.faults.pg.test.ts'],
           globalSetup: ['test/global-setup.ts'],
         },

@@ -4,7 +4,7 @@ import { REDACTABLE } from '../events/schema/redactable.js';
 import { didYouMean } from '../errors/nearest.js';
 import { privacyRule, type PrivacyRule, type PrivacyRules } from './privacy.js';
 import { MAX_QUOTED_CHARS, quoted } from './quoted.js';
-import { CONTACT_TRAITS, type ContactTrait } from './source.js';
+import { CONTACT_TRAITS, type ContactTrait, type WalletScope } from './source.js';
 
 /**
  * What an option accepts: a zod schema from the variable's text to its value. Its description is the wording of the
@@ -253,6 +253,25 @@ export const traitList: Check<ReadonlySet<ContactTrait>> = check(
       traits.add(found);
     }
     return traits;
+  },
+);
+
+const MAX_WALLET_CODE_CHARS = 20;
+
+/** Wallet codes are whole numbers in the reference schema, and whatever a mapping makes of them elsewhere. */
+export const walletScope: Check<WalletScope> = check(
+  '`all`, `visible`, or a comma list of wallet codes',
+  (text) => {
+    const word = text.trim().toLowerCase();
+    if (word === 'all' || word === 'visible') return word;
+    const codes = text.split(',').map((item) => item.trim());
+    const wrong = codes.find(
+      (code) => code === '' || code.length > MAX_WALLET_CODE_CHARS || /[\s\p{C}]/u.test(code),
+    );
+    if (wrong === undefined) return new Set(codes);
+    return new Refusal(
+      `has ${quoted(wrong)}, which is no wallet code; write all, visible, or codes such as 3,11.`,
+    );
   },
 );
 

@@ -15,6 +15,7 @@ import {
   secretUrl,
   tableColumn,
   traitList,
+  walletScope,
 } from './checks.js';
 import { option, type OptionSpec } from './option.js';
 
@@ -223,6 +224,12 @@ export const OPTIONS = {
     check: secret(/^.{16,512}$/, '16 to 512 characters'),
     secret: true,
     file: 'also',
+  }),
+  WALLETS: option({
+    group: 'What is sent',
+    doc: 'Wallets that events show: in `wallets_info`, `flat_wallets_info`, `all_wallets_info`, and by name in Add/Redeem. `all`, `visible` (those that guests see), or a comma list of wallet codes. Sums of points count every wallet, and no event fires less.',
+    check: walletScope,
+    default: 'all',
   }),
   PRIVACY: option({
     group: 'What is sent',

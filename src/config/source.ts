@@ -7,6 +7,8 @@ export const CONTACT_TRAITS = ['email', 'phone'] as const;
 export type ContactTrait = (typeof CONTACT_TRAITS)[number];
 /** The guest's column behind each. */
 export const COLUMN_OF_TRAIT = { email: 'email', phone: 'mobile_phone' } as const;
+/** Wallets that a source is told of: all, those that guests see, or those with these codes. */
+export type WalletScope = 'all' | 'visible' | ReadonlySet<string>;
 export type CardNumberMode = 'FULL' | 'MASKED' | 'HASHED';
 
 /** What derivation needs to know of a Segment source: what is sent, and how people and cards are named. */
@@ -25,6 +27,7 @@ export interface EventSettings {
     readonly mode: CardNumberMode;
     /** HMAC key; set when mode is HASHED. */ readonly hashKey: string | null;
   };
+  readonly wallets: WalletScope;
   /** Null: nothing is taken out. */
   readonly privacy: Privacy | null;
   /** Send POS Activity with `is_void: true` for voids and reversals committed after the original. */

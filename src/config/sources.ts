@@ -168,6 +168,7 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
     },
     privacy: values.PRIVACY === null ? null : { rules: values.PRIVACY, hashKey: values.PRIVACY_HASH_KEY },
     emitVoids: values.EMIT_VOIDS,
+    wallets: values.WALLETS,
     surveyAnswers: values.SURVEY_ANSWERS,
     enabledFromUs: values.ENABLED_FROM ?? 0,
   };

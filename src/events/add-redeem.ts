@@ -14,6 +14,7 @@ import type { EventRule } from './draft.js';
 import { localTime } from '../records/zones.js';
 import { loyaltyChanges, type WalletChange } from './loyalty-lines.js';
 import { transactionSceneOf, withClockNote } from './scene.js';
+import { inScope } from './wallet-scope.js';
 
 const QUANTITY = 'txn.wallet_entry.quantity';
 const BALANCE = 'loyalty.account_wallet.balance';
@@ -23,7 +24,7 @@ export const addRedeem: EventRule<'Add/Redeem', Row<'txn.transaction'>> = {
   name: 'Add/Redeem',
   draft(subject, derivation) {
     const { row } = subject;
-    const { facts, commit, observer } = derivation;
+    const { facts, commit, settings, observer } = derivation;
     const lines = commit.entries.get(row.transaction_id);
     if (lines === undefined || !isAddRedeemHeader(row)) return null;
     const found = transactionSceneOf('Add/Redeem', subject, derivation);
@@ -33,6 +34,7 @@ export const addRedeem: EventRule<'Add/Redeem', Row<'txn.transaction'>> = {
     if (changes.length === 0) return null;
     const points = changes.filter((change) => change.definition.value_kind === 'POINTS');
     const rewards = changes.filter((change) => isRewardRedeemed(change));
+    const shown = inScope(changes, settings.wallets);
     const paid =
       row.check_id === null || row.card_id === null ? null : facts.checkCard(row.check_id, row.card_id);
     return {
@@ -72,9 +74,9 @@ export const addRedeem: EventRule<'Add/Redeem', Row<'txn.transaction'>> = {
             QUANTITY,
             observer,
           ),
-          reward_labels: rewards.map((change) => change.definition.label),
-          wallet_codes: changes.map((change) => change.definition.wallet_code),
-          wallet_changes: changes.map((change) => ({
+          reward_labels: inScope(rewards, settings.wallets).map((change) => change.definition.label),
+          wallet_codes: shown.map((change) => change.definition.wallet_code),
+          wallet_changes: shown.map((change) => ({
             wallet_code: change.definition.wallet_code,
             label: change.definition.label,
             added: numericValue(change.added, QUANTITY, observer),

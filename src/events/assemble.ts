@@ -89,9 +89,9 @@ export function assembleTrack<E extends EventName>(
   const place = placeFragment(draft.scene.store, derivation.observer);
   const account = accountFragment(subject.merchantId, draft.scene.account, draft.channel);
   const own = fragment(draft.properties, OWN_PARTS[event]);
-  const { privacy } = derivation.settings;
+  const { privacy, wallets: scope } = derivation.settings;
   const build = (reduction: Reduction): Assembled => {
-    const wallets = walletsFragment(draft.scene.account, reduction, derivation.observer);
+    const wallets = walletsFragment(draft.scene.account, { scope, reduction }, derivation.observer);
     const members = `${person.members},${place.members},${wallets.members},${account.members},${own.members}`;
     return {
       json: `${head}${redacted(members, privacy)}}}`,

@@ -1,3 +1,4 @@
+import type { WalletScope } from '../config/source.js';
 import type { AccountFacts } from '../enrichment/facts.js';
 import { Memo } from '../records/memo.js';
 import type { Row } from '../records/tables.js';
@@ -8,6 +9,7 @@ import type { ACCOUNT, PERSON, PLACE } from './schema/shared-properties.js';
 import { PARTS } from './schema/validators.js';
 import { WHOLE, type Reduction } from './shrink.js';
 import { NO_WALLETS, walletProperties } from './wallet-properties.js';
+import { inScope } from './wallet-scope.js';
 import { walletMembers } from './wallet-text.js';
 
 /**
@@ -16,7 +18,8 @@ import { walletMembers } from './wallet-text.js';
  * a store's is made once for all events there.
  */
 interface AccountFragments {
-  wallets: Fragment | null;
+  /** The last one made, and what of the wallets is in it. */
+  wallets: { readonly scope: WalletScope; readonly made: Fragment } | null;
   /** The last one made, and the card number shown in it. */
   person: { readonly shownNumber: string | null; readonly made: Fragment } | null;
   /** The last one made, and the channel in it. */
@@ -102,20 +105,28 @@ function placeOf(
 
 const NO_WALLETS_FRAGMENT = fragment(NO_WALLETS, PARTS.wallets);
 
+export interface WalletsShown {
+  readonly scope: WalletScope;
+  readonly reduction: Reduction;
+}
+
 /** @throws UnparsableValue */
 export function walletsFragment(
   facts: AccountFacts | null,
-  reduction: Reduction,
+  { scope, reduction }: WalletsShown,
   observer?: ValueObserver,
 ): Fragment {
   if (facts === null) return NO_WALLETS_FRAGMENT;
-  if (reduction !== WHOLE) return fragment(walletProperties(facts.wallets, reduction), PARTS.wallets);
+  const wallets = inScope(facts.wallets, scope);
+  if (reduction !== WHOLE) return fragment(walletProperties(wallets, reduction), PARTS.wallets);
   const known = fragmentsOf(facts);
-  known.wallets ??= wholeWallets(facts, observer);
-  return known.wallets;
+  if (known.wallets?.scope === scope) return known.wallets.made;
+  const made = wholeWallets(wallets, observer);
+  known.wallets = { scope, made };
+  return made;
 }
 
-function wholeWallets({ wallets }: AccountFacts, observer: ValueObserver | undefined): Fragment {
+function wholeWallets(wallets: AccountFacts['wallets'], observer: ValueObserver | undefined): Fragment {
   const members = walletMembers(wallets);
   if (members !== null) return { members, problem: null };
   return fragment(walletProperties(wallets, WHOLE, observer), PARTS.wallets);

@@ -133,7 +133,7 @@ const SAMPLES_THAT_TELL = 18;
 const MOST_GROWTH = 1.35;
 /** Where processes level off: what grows below it is warming up. */
 const WARM_BYTES = 220 * MIB;
-const MOST_BYTES = 400 * MIB;
+const MOST_BYTES = 320 * MIB;
 
 function seriesOf(bytes: readonly number[]): string {
   return bytes.map((each) => Math.round(each / MIB)).join(' ');

@@ -88,6 +88,7 @@ describe('defaults', () => {
             traits: new Set(),
             userId: { strategy: 'account_id', prefix: '' },
             cardNumber: { mode: 'FULL', hashKey: null },
+            wallets: 'all',
             privacy: null,
             emitVoids: false,
             surveyAnswers: false,
@@ -396,4 +397,30 @@ describe('the source', () => {
       'http://127.0.0.1:4000',
     );
   });
+});
+
+it.each([
+  ['all', 'all'],
+  [' Visible', 'visible'],
+  ['3, 11', new Set(['3', '11'])],
+])('WALLETS=%s', (text, wallets) => {
+  const env = {
+    DATABASE_URL: 'postgresql://c@db/x',
+    REDIS_URL: 'redis://r',
+    SEGMENT_WRITE_KEY: 'k',
+    WALLETS: text,
+  };
+  expect(parseConfig(env, { command: 'run' }).sources[0].settings.wallets).toEqual(wallets);
+});
+
+it.each(['3,,11', 'points and more', '3;11 20'])('WALLETS=%s is refused in words', (text) => {
+  const env = {
+    DATABASE_URL: 'postgresql://c@db/x',
+    REDIS_URL: 'redis://r',
+    SEGMENT_WRITE_KEY: 'k',
+    WALLETS: text,
+  };
+  expect(() => parseConfig(env, { command: 'run' })).toThrow(
+    'which is no wallet code; write all, visible, or codes',
+  );
 });

@@ -191,3 +191,44 @@ describe('a store', () => {
     expect(scenario.call('Check-In').properties).toMatchObject({ store_name: null, checkin_scope: 'STORE' });
   });
 });
+
+describe('a source that is told of some wallets only', () => {
+  const codesIn = (scenario: Scenario): unknown[] => {
+    const { properties } = scenario.call('Referral');
+    const codes = (rows: unknown): string[] =>
+      (rows as { wallet_code: string }[]).map((each) => each.wallet_code);
+    const flat = Object.keys(properties['flat_wallets_info'] as object).filter((key) =>
+      key.endsWith('_code'),
+    );
+    return [codes(properties['wallets_info']), flat, codes(properties['all_wallets_info'])];
+  };
+
+  test('sees those that guests see, or those with the codes it names, whatever another source sees of the same account', () => {
+    const scenario = at('referral');
+    const whole = codesIn(scenario);
+    expect(whole[2]).toEqual(['3', '11', '20', '30']);
+    scenario.source({ wallets: 'visible' });
+    expect(codesIn(scenario)).toEqual([whole[0], whole[1], ['3', '11', '20']]);
+    scenario.source({ wallets: new Set(['11', '30']) });
+    expect(codesIn(scenario)).toEqual([['11'], ['wallet_11_code'], ['11', '30']]);
+    scenario.source({ wallets: 'all' });
+    expect(codesIn(scenario)).toEqual(whole);
+  });
+
+  test('is told of a purchase all the same, with the sums of all wallets and the names of its own', () => {
+    const whole = at('add-redeem').call('Add/Redeem');
+    const some = at('add-redeem')
+      .source({ wallets: new Set(['99']) })
+      .call('Add/Redeem');
+    expect(whole.properties['wallet_codes']).not.toEqual([]);
+    expect(some.properties).toMatchObject({
+      wallet_codes: [],
+      wallet_changes: [],
+      reward_labels: [],
+      points_added: whole.properties['points_added'],
+      points_balance: whole.properties['points_balance'],
+      rewards_redeemed: whole.properties['rewards_redeemed'],
+    });
+    expect(some['messageId']).toBe(whole['messageId']);
+  });
+});

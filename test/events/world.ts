@@ -176,6 +176,7 @@ export function settingsOf(changes: Partial<EventSettings> = {}): EventSettings 
     traits: new Set(),
     userId: { strategy: 'account_id', prefix: '' },
     cardNumber: { mode: 'FULL', hashKey: null },
+    wallets: 'all',
     privacy: null,
     emitVoids: false,
     surveyAnswers: false,

@@ -27,6 +27,7 @@ export const DEFAULT_SETTINGS: EventSettings = {
   traits: new Set(),
   userId: { strategy: 'account_id', prefix: '' },
   cardNumber: { mode: 'FULL', hashKey: null },
+  wallets: 'all',
   privacy: null,
   emitVoids: false,
   surveyAnswers: false,
