@@ -5,7 +5,7 @@ const SIDE_SHARE = 0.5;
 
 /**
  * What a side lane asks before it sends: first the side lanes' own bucket of half the rate, then the source's, in which
- * live lanes queue up too. A request holds what half the rate allows in 100 ms, so a live one waits for 50 ms of sending
+ * live lanes queue up too. A request holds what half the rate allows in 50 ms, so a live one waits for 25 ms of sending
  * at most.
  */
 export class SideLimiter implements Limiter {

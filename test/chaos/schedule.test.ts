@@ -47,7 +47,7 @@ test('what may be doubled is what the faults explain', () => {
 
 test('a process that grows is found, one that has warmed up is not', () => {
   const mib = 1_048_576;
-  const growing = Array.from({ length: 30 }, (_, n) => (100 + 8 * n) * mib);
+  const growing = Array.from({ length: 30 }, (_, n) => (80 + 8 * n) * mib);
   const steady = Array.from({ length: 30 }, (_, n) => Math.min(150, 60 + 20 * n) * mib);
   expect(memoryFindings([{ member: 'a', bytes: growing }]).findings).toHaveLength(1);
   expect(memoryFindings([{ member: 'b', bytes: steady }]).findings).toEqual([]);
@@ -56,4 +56,7 @@ test('a process that grows is found, one that has warmed up is not', () => {
     (_, n) => (n < 10 ? 150 : 150 + 40 * Math.floor((n - 10) / 5)) * mib,
   );
   expect(memoryFindings([{ member: 'd', bytes: stepping }]).findings).toHaveLength(1);
+  expect(memoryFindings([{ member: 'e', bytes: [100 * mib, 330 * mib] }]).findings).toEqual([
+    'e held 330 MiB: 100 330',
+  ]);
 });

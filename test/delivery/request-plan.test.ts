@@ -6,7 +6,8 @@ import { queuedCall } from '../queue/sample-calls.js';
 import { runs } from '../support/fuzz-runs.js';
 
 test.each([
-  [1_000, 5, 100],
+  [1_000, 5, 50],
+  [1_000, 80, 100],
   [1_000, 250, 250],
   [1_000, 60_000, 1_000],
   [5, 5, 1],
