@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { freeze } from '../support/frozen.js';
 import { system, type RunningProcess, type System } from '../support/system.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
+import { unending, type Business } from '../support/unending.js';
 
 const GRACE_MS = 3_000;
 const GRACE = { SHUTDOWN_GRACE: `${GRACE_MS}ms` };
@@ -52,27 +53,6 @@ async function terminated(process: RunningProcess): Promise<{ code: number | nul
   const sentAt = performance.now();
   const code = await process.end('SIGTERM');
   return { code, tookMs: performance.now() - sentAt };
-}
-
-/** Business for as long as a test needs it: what was over before a process had come up would leave no backlog. */
-interface Business {
-  /** Resolves when all of it is committed. */
-  end(): Promise<void>;
-}
-
-function unending(brand: System): Business {
-  let over = false;
-  const running = (async () => {
-    do await brand.business(1);
-    while (!over);
-  })();
-  running.catch(() => undefined);
-  return {
-    end: async () => {
-      over = true;
-      await running;
-    },
-  };
 }
 
 async function flowing(brand: System): Promise<void> {

@@ -6,6 +6,7 @@ import { invoked } from '../backfill/invoked.js';
 import { slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
 import { system, type System } from '../support/system.js';
+import { unending } from '../support/unending.js';
 import { SHORT } from '../support/short-form.js';
 
 async function onRedis<T>(brand: System, work: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -49,7 +50,7 @@ test('a Redis emptied under load, twice, with jobs waiting in it, is healed with
   await using brand = await system({ seed: 21 });
   const connector = brand.run('all');
   await connector.logged('capture is streaming');
-  const business = brand.business(6);
+  const business = unending(brand);
   await eventually(() => brand.arrivals.calls.length > 100, 'calls', 30_000);
   const segment = segmentDown(brand);
   await eventually(async () => (await jobsWaiting(brand)) >= 3, 'a backlog');
@@ -59,7 +60,7 @@ test('a Redis emptied under load, twice, with jobs waiting in it, is healed with
   const before = brand.arrivals.calls.length;
   await eventually(() => brand.arrivals.calls.length > before + 100, 'calls after', 30_000);
   await onRedis(brand, (client) => client.flushall());
-  await business;
+  await business.end();
   const verdict = await brand.verdict();
   expect(verdict.findings).toEqual([]);
   expect(connector.log()).toContain('"code":"QUEUE_LOST"');
@@ -95,7 +96,7 @@ test('an old copy of Redis put back under load: what it has forgotten is queued 
   await using brand = await system({ seed: 23 });
   const connector = brand.run('all');
   await connector.logged('capture is streaming');
-  const business = brand.business(7);
+  const business = unending(brand);
   await eventually(() => brand.arrivals.calls.length > 50, 'calls', 30_000);
   const files = await appendOnlyFiles(brand);
   await cp(files, `${files}.old`, { recursive: true });
@@ -110,7 +111,7 @@ test('an old copy of Redis put back under load: what it has forgotten is queued 
   await brand.redis.start();
   segment.mend();
   await connector.logged('redis is healed');
-  await business;
+  await business.end();
   const verdict = await brand.verdict();
   expect(verdict.findings).toEqual([]);
   expect(await connector.end('SIGTERM')).toBe(0);
