@@ -71,12 +71,12 @@ export function failpointEnv({ at, passing = 1 }: Place): Readonly<Record<string
 }
 
 /** Resolves when the process has killed itself at its failpoint. @throws when it ends otherwise, or not */
-export async function killed({ child, log }: RunningProcess): Promise<void> {
+export async function killed({ child, log }: RunningProcess, withinMs = 60_000): Promise<void> {
   try {
     await eventually(
       () => child.signalCode !== null || child.exitCode !== null,
       () => `the failpoint:\n${log()}`,
-      60_000,
+      withinMs,
     );
     expect(child.signalCode, log()).toBe('SIGKILL');
   } finally {
