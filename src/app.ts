@@ -99,7 +99,7 @@ export class Connector implements Service {
     this.#starting ??= this.#start().catch((error: unknown) => {
       if (this.#stopping === null) throw error;
       // What had not begun by then ends with it, and the next start meets anything else again.
-      this.#deps.logger.debug({ err: error }, 'the start was ended by the shutdown');
+      this.#deps.logger.info({ err: error }, 'the start was ended by the shutdown');
     });
     return this.#starting;
   }

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Relations } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { EventName } from '../events/event.js';
-import { rowOf, rowsOf } from '../postgres/query.js';
+import { rowsOf } from '../postgres/query.js';
 import { GuestSet } from '../suppression/guest-set.js';
 import type { Sum } from './decode.js';
 import {
@@ -55,16 +55,6 @@ const DAY_MS = 86_400_000;
 /** How long before and after its posting a till's time is believed: see the domain's rule on timestamps. */
 const POSTED_EARLIER_MS = 5 * MS_PER_MINUTE;
 export const POSTED_LATER_MS = 30 * DAY_MS;
-
-/** Whether the server tells when a row was committed. */
-export async function tracksCommits(knex: Knex): Promise<boolean> {
-  const { tracked } = await rowOf<{ tracked: boolean }>(
-    knex,
-    'asking for track_commit_timestamp',
-    `SELECT current_setting('track_commit_timestamp')::boolean AS tracked`,
-  );
-  return tracked;
-}
 
 export interface ExpectedQuery {
   readonly knex: Knex;

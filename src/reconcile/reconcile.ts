@@ -6,6 +6,7 @@ import { readCheckpoint } from '../postgres/checkpoint-store.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { readSources } from '../postgres/source-store.js';
+import { tracksCommitTimes } from '../postgres/system.js';
 import { TallyBox } from '../queue/tally-box.js';
 import type { RedisClient } from '../queue/redis.js';
 import { GuestSet } from '../suppression/guest-set.js';
@@ -14,7 +15,6 @@ import {
   expectedIds,
   expectedMinutes,
   POSTED_LATER_MS,
-  tracksCommits,
   type ExpectedMinute,
   type ExpectedOf,
   type MinuteSpan,
@@ -87,7 +87,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     from: options.from ?? Math.floor((sinceCommitUs / 1_000 - POSTED_LATER_MS) / MS_PER_MINUTE),
     to: options.to ?? Math.floor(nowMs / MS_PER_MINUTE) + 1,
   };
-  const tracked = await tracksCommits(knex);
+  const tracked = await tracksCommitTimes(knex);
   const of: ExpectedOf = {
     events: [...source.events],
     identify: source.identify,
