@@ -9,8 +9,11 @@ const shared = {
   teardownTimeout: 20_000,
 };
 
+/** They measure the memory of the process they run in, which must hold nothing of other tests. */
+const MEASURED = ['test/replication/spill.pg.test.ts'];
+
 /**
- * Three projects. The pure tests start at once: only tests named after a server they need wait for the shared PostgreSQL
+ * Four projects. The pure tests start at once: only tests named after a server they need wait for the shared PostgreSQL
  * cluster. `faults` are the long ones, most of them with processes that are killed and servers that lose their data under load:
  * `npm run test:faults`.
  */
@@ -36,7 +39,16 @@ export default defineConfig({
           // As above: 291 s with isolation, 235 s without.
           isolate: false,
           include: ['test/**/*.pg.test.ts', 'test/**/*.redis.test.ts'],
-          exclude: ['test/**/*.faults.pg.test.ts'],
+          exclude: ['test/**/*.faults.pg.test.ts', ...MEASURED],
+          globalSetup: ['test/global-setup.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'measured',
+          isolate: true,
+          include: MEASURED,
           globalSetup: ['test/global-setup.ts'],
         },
       },
