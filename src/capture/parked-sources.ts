@@ -130,7 +130,7 @@ export class ParkedSources {
         // What comes next was committed later than what is known of before.
         Object.assign(parked, { upTo: to, commitTimeUs: fromTimeUs });
       });
-      failpoint('gap-recorded');
+      failpoint('parked-gap-recorded');
       observer.fellBehind?.(source);
       logger.error(
         { source, from: formatLsn(fromLsn), to: formatLsn(to) },

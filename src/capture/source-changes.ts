@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { queueSources } from '../config/config.js';
+import { failpoint } from '../lifecycle/failpoint.js';
 import { Turns } from '../lifecycle/turns.js';
 import type { Mapping } from '../mapping/mapping.js';
 import type { QueueSink } from '../queue/event-sink.js';
@@ -96,6 +97,7 @@ export class SourceChanges {
         at: { lsn: edge.taken, atUs: edge.commitTimeUs ?? session.clock.now() * 1_000 },
       }),
     );
+    failpoint('sources-registered');
     for (const source of queueSources(wanted)) {
       if (before.has(source.name)) continue;
       await sink.open(source);

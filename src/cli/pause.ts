@@ -4,6 +4,7 @@ import { ConnectorError, toError } from '../errors/connector-error.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { toldMessage } from '../errors/told.js';
 import { closeKnex, openKnex } from '../postgres/connection.js';
+import { failpoint } from '../lifecycle/failpoint.js';
 import { setPaused } from '../postgres/source-store.js';
 import { writePaused } from '../queue/paused.js';
 import { closeRedis, connectRedis, untilReady } from '../queue/redis.js';
@@ -54,6 +55,7 @@ async function writeDown(config: Config, source: string, paused: boolean): Promi
   });
   try {
     const sinceUs = await setPaused(knex, config.capture.slotName, source, paused);
+    failpoint('pause-recorded');
     return sinceUs === null ? null : Math.floor(sinceUs / 1_000);
   } finally {
     await closeKnex(knex, CLOSE_GRACE_MS);

@@ -193,6 +193,7 @@ export class LaneWorker {
     }
     try {
       await job.moveToWait(token);
+      failpoint('job-given-back');
     } catch (error) {
       // The lock is gone, so the job is on its way back to the head without this worker.
       this.#defect(toError(error));

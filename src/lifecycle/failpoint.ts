@@ -19,6 +19,11 @@ export const FAILPOINTS = {
   'source-parked': 'it was written down that a source is parked, and nothing has passed it by yet',
   'source-moved': 'how much a parked source has of what it missed was written down',
   'source-unparked': 'it was written down that a source takes part in the live stream again',
+  'parked-gap-recorded':
+    'what a parked source will never get from the WAL was written down as a gap of its own',
+  'sources-registered':
+    'a source that was added was written to PostgreSQL, and nothing is derived for it yet',
+  'pause-recorded': 'that a source is paused was written to PostgreSQL, and Redis does not know it',
   'keepalive-accepted': 'the position of a keepalive became the floor',
   'checkpoint-stored': 'the checkpoint row was committed, and its position is not confirmed yet',
   'status-sent': 'a position was confirmed to the server',
@@ -31,6 +36,7 @@ export const FAILPOINTS = {
   'letter-stored': 'a refused call was added to the dead letters',
   'job-finished': 'a job’s delivery was written down, and the job is still in its lane',
   'job-completed': 'a job has left its lane',
+  'job-given-back': 'a job that was not delivered is back at the head of its lane',
   'tallies-frozen': 'counts were set aside in Redis to be moved',
   'tallies-moved': 'counts were committed in PostgreSQL, and Redis still holds them',
   'lanes-renewed': 'healing has begun the lanes anew, and nothing is queued in them yet',

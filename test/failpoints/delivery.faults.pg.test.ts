@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DeadLetters } from '../../src/queue/dead-letters.js';
 import { closeRedis, connectRedis } from '../../src/queue/redis.js';
-import { system, type System } from '../support/system.js';
-import { DELIVERY_PLACES, failpointEnv, inherits, killedInBusiness } from './killed.js';
+import { eventually } from '../support/eventually.js';
+import { system, type RunningProcess, type System } from '../support/system.js';
+import { DELIVERY_PLACES, failpointEnv, inherits, killed, killedInBusiness } from './killed.js';
 import { sampled } from '../support/short-form.js';
 
 let brand: System;
@@ -23,6 +24,18 @@ async function deadLetters(): Promise<readonly string[]> {
   return ids;
 }
 
+/** What it has in hand cannot be delivered when it is asked to end. */
+async function killedOnItsWayOut(victim: RunningProcess): Promise<void> {
+  const refused = brand.receiver.counts.refused;
+  brand.receiver.respondWith(() => ({ tag: 'status', status: 503 }));
+  await victim.logged('capture is streaming');
+  await brand.business(1);
+  await eventually(() => brand.receiver.counts.refused > refused, 'a request that is refused', 30_000);
+  victim.child.kill('SIGTERM');
+  await killed(victim);
+  brand.receiver.respondWith(null);
+}
+
 test.each(sampled(DELIVERY_PLACES))(
   'killed at $at, delivery loses nothing, reorders nothing and sends at most a request again',
   async (place) => {
@@ -38,7 +51,8 @@ test.each(sampled(DELIVERY_PLACES))(
       });
     }
     const victim = brand.run('all', failpointEnv(place));
-    await killedInBusiness(brand, victim);
+    if (place.at === 'job-given-back') await killedOnItsWayOut(victim);
+    else await killedInBusiness(brand, victim);
     deaths += 1;
     await inherits(brand, new Set(poison === null ? [] : [poison]));
     if (poison !== null) expect(await deadLetters()).toEqual([poison]);

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
 import { armFailpoint, failpoint, FAILPOINTS, parseFailpoint } from '../../src/lifecycle/failpoint.js';
-import { CAPTURE_PLACES, COMMAND_PLACES, DELIVERY_PLACES, SLOT_PLACES, SOURCE_PLACES } from './killed.js';
+import {
+  CAPTURE_PLACES,
+  COMMAND_PLACES,
+  DELIVERY_PLACES,
+  SINGLE_PLACES,
+  SLOT_PLACES,
+  SOURCE_PLACES,
+} from './killed.js';
 
 test('at every failpoint there is a process is killed', () => {
-  const places = [CAPTURE_PLACES, DELIVERY_PLACES, SLOT_PLACES, SOURCE_PLACES, COMMAND_PLACES]
+  const places = [CAPTURE_PLACES, DELIVERY_PLACES, SLOT_PLACES, SOURCE_PLACES, COMMAND_PLACES, SINGLE_PLACES]
     .flat()
     .map(({ at }) => at);
   expect(new Set(places)).toEqual(new Set(Object.keys(FAILPOINTS)));

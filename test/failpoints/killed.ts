@@ -40,6 +40,7 @@ export const DELIVERY_PLACES: readonly Place[] = [
   { at: 'tallies-frozen' },
   { at: 'tallies-moved' },
   { at: 'letter-stored' },
+  { at: 'job-given-back' },
 ];
 
 export const SLOT_PLACES: readonly Place[] = [
@@ -54,6 +55,13 @@ export const SOURCE_PLACES: readonly Place[] = [
   { at: 'source-moved', passing: 2 },
   { at: 'source-parked' },
   { at: 'source-unparked' },
+];
+
+/** Each of them in its own way. */
+export const SINGLE_PLACES: readonly Place[] = [
+  { at: 'parked-gap-recorded' },
+  { at: 'sources-registered' },
+  { at: 'pause-recorded' },
 ];
 
 export const COMMAND_PLACES: readonly Place[] = [

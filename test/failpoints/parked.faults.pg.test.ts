@@ -54,6 +54,12 @@ async function businessUntil(
   }
 }
 
+async function filler(): Promise<void> {
+  for (let mib = 0; mib < 20; mib += 1) {
+    await brand.db.sql(`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1048576))`);
+  }
+}
+
 async function bothHaveEverything(heir: RunningProcess): Promise<void> {
   expect((await brand.verdict()).findings, heir.log()).toEqual([]);
   expect((await brand.verdict({ at: slow.arrivals, withinMs: 90_000 })).findings, heir.log()).toEqual([]);
@@ -120,19 +126,28 @@ test('a Redis emptied while a source is parked: the others are healed at once, t
   await bothHaveEverything(connector);
 }, 180_000);
 
-test.skipIf(SHORT)(
-  'past REPLAY_MAX_WAL what a parked source misses is a gap of its own, and recover fills it',
-  async () => {
+test.skipIf(SHORT).each(['runs on', 'is killed as that is written down'] as const)(
+  'past REPLAY_MAX_WAL what a parked source misses is a gap of its own, whether the process %s, and recover fills it',
+  async (fate) => {
     slow.receiver.respondWith(() => ({ tag: 'status', status: 503 }));
     const small = { ...env, REPLAY_MAX_WAL: '64MiB', REPLAY_RETENTION: '0s' };
-    const connector = brand.run('all', small);
-    await businessUntil(connector, PARKED);
+    const point = fate === 'runs on' ? {} : failpointEnv({ at: 'parked-gap-recorded' });
+    const first = brand.run('all', { ...small, ...point });
+    await businessUntil(first, PARKED);
     await brand.business(1);
-    await businessUntil(connector, 'outlasted the replay window', async () => {
-      for (let mib = 0; mib < 20; mib += 1) {
-        await brand.db.sql(`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1048576))`);
+    let connector = first;
+    if (fate === 'runs on') await businessUntil(first, 'outlasted the replay window', filler);
+    else {
+      const death = killed(first, LOGGED_WITHIN_MS);
+      death.catch(() => undefined);
+      while (first.child.signalCode === null && first.child.exitCode === null) {
+        await filler();
+        await brand.business(1);
       }
-    });
+      await death;
+      connector = brand.run('all', small);
+      await connector.logged('capture is streaming');
+    }
     slow.receiver.respondWith(null);
     await businessUntil(connector, JOINED);
     const { rows } = await brand.db.sql<{ source: string | null; reason: string }>(
