@@ -15,6 +15,7 @@ import { contentsOf, type Environment, type Problem } from './environment.js';
 import type { OptionSpec } from './option.js';
 import { quoted } from './quoted.js';
 import { deeperThan } from './yaml-depth.js';
+import { yamlErrors } from './yaml-errors.js';
 
 export interface ReadSettingsOptions {
   /** Shown before line and column. */
@@ -64,8 +65,8 @@ export class YamlNodes {
     // The parser's own sentences quote the text around the place, which may be a secret.
     this.#document = parseDocument(tooDeep === null ? text : '', { prettyErrors: false, uniqueKeys: isSame });
     if (tooDeep !== null) this.problem(this.#place(tooDeep), 'is nested too deeply.');
-    for (const { code, pos } of this.#document.errors) {
-      this.problem(this.#place(pos[0]), `is not YAML (${code.toLowerCase().replaceAll('_', ' ')}).`);
+    for (const { offset, says } of yamlErrors(this.#document.errors, text)) {
+      this.problem(this.#place(offset), says);
     }
   }
 

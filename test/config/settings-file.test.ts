@@ -276,8 +276,27 @@ describe('what is wrong is said with its line and column', () => {
       'CONFIG_FILE names a file that cannot be read (ENOENT).',
     ]);
     const found = problems({ yaml: 'database_url: "postgresql://c:hunter2@db/l\nredis_url: [r3disword' });
-    expect(found.length).toBeGreaterThan(0);
-    for (const line of found) expect(line).toMatch(/connector\.yaml:\d+:\d+ is not YAML \([a-z ]+\)\.$/);
+    expect(found).toEqual([
+      `${PATH}:2:22 is not YAML (missing char): a quote, a bracket, a brace or a comma is missing before this place.`,
+    ]);
+  });
+
+  it.each([
+    [
+      'a reference within braces',
+      'sources:\n  - { name: a, write_key: ${KEY}, host: "http://x" }',
+      ':2:28 is not YAML (unexpected token): put quotes around ${…} where it stands within braces or brackets.',
+    ],
+    [
+      'a tab',
+      'sources:\n\t- name: a',
+      ':2:1 is not YAML (tab as indent): it is indented with a tab; use blanks.',
+    ],
+    ['a bad indent', 'log_level: info\n  http_port: 1\n redis_url: x\nsources:\n - a', ''],
+  ])('of %s nothing but the first place, and what to do', (_what, yaml, says) => {
+    const found = problems({ yaml });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(`${PATH}${says}`);
   });
 
   it('the same key twice', () => {
