@@ -26,6 +26,7 @@ export function proposeGuest(setting: Setting, choice: Choice): ProposedFeed {
   }
   draft.set('user_id', idOf(guestKey), guestKey.length > 1 ? 'its columns together' : null);
   names(setting, draft);
+  contact(setting, draft);
   optIns(draft, guest);
   status(draft, guest);
   return draft.finish();
@@ -47,6 +48,24 @@ function names({ world }: Setting, draft: FeedDraft): void {
       found.whole ? 'the whole name: it has no part of its own' : null,
     );
   if (found.last !== undefined) draft.set('last_name', at(found.last));
+}
+
+/** Where the guest's own table has none, the profile's. */
+function contact({ world }: Setting, draft: FeedDraft): void {
+  for (const [column, wish] of [
+    ['email', GUEST_WISHES.email],
+    ['mobile_phone', GUEST_WISHES.phone],
+  ] as const) {
+    const own = pick(draft.table, wish)?.column;
+    const profile = own === undefined ? profileOf(world, draft.table) : null;
+    const found = own ?? (profile === null ? undefined : pick(profile.table, wish)?.column);
+    if (found === undefined) continue;
+    draft.set(
+      column,
+      draft.at(profile?.path ?? HERE, found.name),
+      'read only where a source has it in traits',
+    );
+  }
 }
 
 interface NameColumns {

@@ -91,25 +91,39 @@ function payment(draft: FeedDraft): void {
   if (cardType !== undefined) draft.set('card_type', cardType.name);
 }
 
+/** What single letters stand for in most tables that have them; only a person knows. */
+const LETTERS: Readonly<Record<string, string>> = {
+  S: 'Succeeded',
+  P: 'Pending',
+  F: 'Failed',
+  R: 'Refunded',
+};
+
+/** A column that says whether it succeeded is never passed over: value that is only on its way would be sent as received. */
 function state(draft: FeedDraft): void {
   const column = pick(draft.table, FACT_WISHES.status)?.column;
-  const said =
-    column === undefined
-      ? null
-      : codesValue(column, column.name, { meanings: RECHARGE_STATE, otherwise: 'Pending' });
-  if (said !== null)
-    draft.set(
-      'transaction_state',
-      said.value,
-      said.why ?? 'Recharge Value is sent when it becomes Succeeded',
-    );
-  else {
-    draft.set(
-      'transaction_state',
-      { value: 'Succeeded' },
-      column === undefined ? 'no column says otherwise' : 'TODO',
-    );
-    if (column !== undefined)
-      draft.note(`What ${column.name} says is not known: ${listed(column.values ?? [])}`);
+  if (column === undefined) {
+    draft.set('transaction_state', { value: 'Succeeded' }, 'no column says otherwise');
+    return;
   }
+  const said = codesValue(column, column.name, { meanings: RECHARGE_STATE, otherwise: 'Pending' });
+  if (said !== null) {
+    const why = said.why ?? 'Recharge Value is sent when it becomes Succeeded';
+    draft.set('transaction_state', said.value, why);
+    return;
+  }
+  const values = column.values ?? [];
+  const asked = `TODO which of ${listed(values)} is a recharge that succeeded`;
+  const guesses = values.flatMap((value) => {
+    const meant = LETTERS[value.trim().toUpperCase()];
+    return meant === undefined ? [] : [[value, meant] as const];
+  });
+  if (guesses.some(([, meant]) => meant === 'Succeeded')) {
+    const coded = { column: column.name, codes: Object.fromEntries(guesses), else: 'Pending' };
+    const value = column.nullable ? { first: [coded, { value: 'Pending' }] } : coded;
+    draft.set('transaction_state', value, `${asked}: guessed by the letters`);
+    return;
+  }
+  const nothingSent = values.length === 0 ? `TODO what ${column.name} says is not known` : asked;
+  draft.set('transaction_state', { value: 'Pending' }, `${nothingSent}; until then none is sent`);
 }

@@ -226,6 +226,44 @@ CREATE TABLE topups (
   });
 });
 
+describe('a recharge', () => {
+  it('that is pending at first is never taken for one that succeeded', () => {
+    const { feed } = of(
+      `${CUSTOMERS}
+CREATE TABLE gift_loads (
+  load_id uuid PRIMARY KEY,
+  customer_id int8 NOT NULL REFERENCES customers (id),
+  cents int8 NOT NULL,
+  state_code char(1) NOT NULL,
+  pay_code text
+);`,
+      { codes: { 'public.gift_loads.state_code': ['P', 'S'] } },
+    );
+    expect(feed('recharge').columns).toMatchObject({
+      transaction_state: {
+        column: 'state_code',
+        codes: { P: 'Pending', S: 'Succeeded' },
+        else: 'Pending',
+      },
+      payment_type: { first: ['pay_code', { value: 'UNKNOWN' }] },
+    });
+  });
+});
+
+describe('a guest', () => {
+  it('has an address and a telephone of their own, for the sources that ask for them', () => {
+    const { feed, text } = of(`CREATE TABLE members (
+  id int8 PRIMARY KEY,
+  first_name text,
+  email text,
+  mobile text
+);
+${ORDERS.replaceAll('customers', 'members')}`);
+    expect(feed('guest').columns).toMatchObject({ email: 'email', mobile_phone: 'mobile' });
+    expect(text).toContain('read only where a source has it in traits');
+  });
+});
+
 describe('what cannot be placed is named with the reason', () => {
   it('movements of points that say no balance', () => {
     const { text, mapping } = of(`${CUSTOMERS}

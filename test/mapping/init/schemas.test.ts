@@ -32,7 +32,7 @@ describe('a wholesaler', () => {
   it('has customers for guests, each with an account', () => {
     expect(feed('guest')).toEqual({
       table: 'public.customers',
-      columns: { user_id: 'customer_id', first_name: 'contact_name' },
+      columns: { user_id: 'customer_id', first_name: 'contact_name', mobile_phone: 'phone' },
     });
     expect(feed('account')).toMatchObject({
       table: 'public.customers',

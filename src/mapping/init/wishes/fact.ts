@@ -94,7 +94,10 @@ export const FACT_WISHES = {
   method: {
     kinds: TEXT,
     names: [
-      [1, 'method, payment method, payment type, tender, tender type, pay type, payment mode, pay method'],
+      [
+        1,
+        'method, payment method, payment type, tender, tender type, pay type, payment mode, pay method, payment code, pay code, tender code',
+      ],
     ],
   },
   cardType: { kinds: TEXT, names: [[1, 'card type, card brand']] },
@@ -115,7 +118,12 @@ export const FACT_WISHES = {
     ],
     not: 'payment order card room ticket currency',
   },
-  status: { kinds: CODE, names: [[1, 'status, state, order status, payment status, status code']] },
+  status: {
+    kinds: CODE,
+    names: [
+      [1, 'status, state, order status, payment status, status code, state code, order state, payment state'],
+    ],
+  },
   voided: { kinds: FLAG, names: [[1, 'void, is void, voided, is voided, void flag']] },
   training: { kinds: FLAG, names: [[1, 'training, is training, training mode, is test, test, test mode']] },
   offline: { kinds: FLAG, names: [[1, 'offline, is offline']] },

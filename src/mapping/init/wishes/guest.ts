@@ -114,7 +114,9 @@ export const GUEST_WISHES = {
   },
   status: {
     kinds: CODE,
-    names: [[1, 'status, member status, account status, customer status, status code']],
+    names: [
+      [1, 'status, member status, account status, customer status, status code, member state, account state'],
+    ],
     not: 'marital order payment',
   },
   active: { kinds: FLAG, names: [[1, 'active, is active, enabled, is enabled, activebool, active flag']] },
