@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FAULTS } from '../test/chaos/catalogue.js';
-import { failureLine, reportLines, runChaos } from '../test/chaos/chaos.js';
+import { runChaos } from '../test/chaos/chaos.js';
+import { failureLine, reportLines } from '../test/chaos/report.js';
 
 const USAGE = 64;
 
@@ -32,6 +33,12 @@ if (problems.length > 0) {
   process.exit(USAGE);
 }
 
+/** Everything that decides what happens, whether or not it was given. */
+const again = [
+  `npm run chaos -- --seed ${values.seed} --minutes ${values.minutes} --rate ${values.rate}`,
+  ...(values.faults === '' ? [] : [`--faults ${values.faults}`]),
+].join(' ');
+
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => interrupted.abort(new Error('interrupted')));
@@ -51,10 +58,10 @@ try {
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else for (const line of reportLines(report)) say(line);
   if (report.findings.length === 0) await rm(directory, { recursive: true, force: true });
-  else say(`again: npm run chaos -- --seed ${values.seed} --minutes ${values.minutes}; logs: ${directory}`);
+  else say(`again: ${again}; logs: ${directory}`);
   process.exit(report.findings.length === 0 ? 0 : 1);
 } catch (error) {
   say(failureLine(error));
-  say(`again: npm run chaos -- --seed ${values.seed} --minutes ${values.minutes}; logs: ${directory}`);
+  say(`again: ${again}; logs: ${directory}`);
   process.exit(1);
 }

@@ -1,5 +1,6 @@
 import { toError } from '../../src/errors/connector-error.js';
 import type { Simulator } from '../../src/demo/simulator/simulator.js';
+import { toleratedCode } from './faults/tolerated.js';
 
 export interface BusinessOptions {
   readonly simulator: Simulator;
@@ -16,6 +17,8 @@ export class Business {
   #running: Promise<void> | null = null;
   /** Failed acts by PostgreSQL's code, or the system's. */
   readonly failures = new Map<string, number>();
+  /** Failures that no strike on the database explains, each in words. */
+  readonly findings: string[] = [];
 
   constructor(options: BusinessOptions) {
     this.#options = options;
@@ -42,7 +45,9 @@ export class Business {
         await this.#options.simulator.run(STRETCH_SECONDS, signal);
       } catch (thrown) {
         const error = toError(thrown) as NodeJS.ErrnoException;
-        const code = error.code ?? error.name;
+        const code = toleratedCode(thrown) ?? error.code ?? error.name;
+        if (toleratedCode(thrown) === null)
+          this.findings.push(`business: an act failed: ${code} ${error.message}`);
         if (!this.failures.has(code)) this.#options.log(`business: an act failed: ${code} ${error.message}`);
         this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
         await new Promise((resolve) => setTimeout(resolve, 100));

@@ -27,15 +27,24 @@ export interface Ending {
   readonly signal: string | null;
   /** The condition its log names last; null when it names none. */
   readonly condition: string | null;
-  /** Somebody here meant it to end so. */
-  readonly meant: boolean;
+  /** What somebody here did to it; both where it was killed while it drained. */
+  readonly killed: boolean;
+  readonly drained: boolean;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  /** From being asked to drain to its end; null: nobody asked. */
+  readonly drainMs: number | null;
+  /** It had written to its log. One that had not was asked before it could listen. */
+  readonly spoke: boolean;
 }
 
 interface Running {
   readonly child: ChildProcess;
   readonly startedAtMs: number;
   readonly exited: Promise<void>;
-  meant: boolean;
+  killed: boolean;
+  /** Null: nobody asked it to drain. Time in which it was frozen is not counted. */
+  drain: { readonly fromMs: number; frozenMs: number } | null;
   readonly rssBytes: number[];
 }
 
@@ -72,21 +81,30 @@ export class Fleet {
   kill(name: string): boolean {
     const running = this.#running.get(name);
     if (running === undefined) return false;
-    running.meant = true;
+    running.killed = true;
     return running.child.kill('SIGKILL');
   }
 
   /** Null when it is down just now. Thaw it before the run ends. */
   async freeze(name: string): Promise<Frozen | null> {
-    const pid = this.#running.get(name)?.child.pid;
-    return pid === undefined ? null : freeze(pid);
+    const running = this.#running.get(name);
+    const pid = running?.child.pid;
+    if (running === undefined || pid === undefined) return null;
+    const fromMs = Date.now();
+    const frozen = await freeze(pid);
+    const thaw = async (): Promise<void> => {
+      await frozen.thaw();
+      if (running.drain !== null)
+        running.drain.frozenMs += Date.now() - Math.max(fromMs, running.drain.fromMs);
+    };
+    return { thaw, [Symbol.asyncDispose]: thaw };
   }
 
   /** Asks it to drain, and waits for its end. Null when it is down just now. */
   async drain(name: string): Promise<Ending | null> {
     const running = this.#running.get(name);
     if (running === undefined) return null;
-    running.meant = true;
+    running.drain ??= { fromMs: Date.now(), frozenMs: 0 };
     running.child.kill('SIGTERM');
     await running.exited;
     return this.endings.findLast(({ member }) => member === name) ?? null;
@@ -134,7 +152,8 @@ export class Fleet {
       child,
       startedAtMs: Date.now(),
       exited: once(child, 'exit').then(() => this.#ended(member, running, from)),
-      meant: false,
+      killed: false,
+      drain: null,
       rssBytes: [],
     };
     this.#running.set(name, running);
@@ -144,9 +163,22 @@ export class Fleet {
     const { exitCode: code, signalCode: signal } = running.child;
     this.#running.delete(name);
     this.rss.push({ member: name, bytes: running.rssBytes });
-    const condition = conditionIn(readFileSync(this.#logFile(name)).subarray(logFrom).toString('utf8'));
-    this.endings.push({ member: name, code, signal, condition, meant: running.meant });
-    if (!running.meant) {
+    const log = readFileSync(this.#logFile(name)).subarray(logFrom).toString('utf8');
+    const condition = conditionIn(log);
+    const { killed, drain } = running;
+    const atMs = Date.now();
+    this.endings.push({
+      member: name,
+      code,
+      signal,
+      condition,
+      killed,
+      drained: drain !== null,
+      atMs,
+      drainMs: drain === null ? null : atMs - drain.fromMs - drain.frozenMs,
+      spoke: log !== '',
+    });
+    if (!killed && drain === null) {
       this.#options.log(`${name} ended by itself: ${code ?? signal} ${condition ?? ''}`);
       if (condition !== null) this.#options.onStopped(condition);
     }

@@ -1,23 +1,32 @@
+import type pg from 'pg';
 import { invoked } from '../backfill/invoked.js';
 import type { Fleet } from './fleet.js';
 
 export interface OperatorOptions {
   readonly fleet: Fleet;
   readonly env: Readonly<Record<string, string>>;
+  readonly pool: pg.Pool;
   readonly log: (text: string) => void;
 }
 
 const ATTEMPTS = 40;
 const PAUSE_MS = 1_500;
+/** Gaps that were filled from the tables. Times in milliseconds since 1970. */
+export interface Recovery {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Rows of commits after it were read: the beginning of the gaps, less the margin; -Infinity where it is not known. */
+  readonly committedAfterMs: number;
+}
+
 /** Longer than any transaction of the run is open. */
-const MARGIN = '40s';
+const MARGIN_SECONDS = 40;
 
 /** Does what the connector's own words ask a person to do. */
 export class Operator {
   readonly #options: OperatorOptions;
   #busy: Promise<void> = Promise.resolve();
-  /** How often a gap was recovered. */
-  recoveries = 0;
+  readonly recoveries: Recovery[] = [];
 
   constructor(options: OperatorOptions) {
     this.#options = options;
@@ -41,14 +50,19 @@ export class Operator {
 
   async #recover(meanwhile: () => Promise<void>): Promise<void> {
     const { fleet, env, log } = this.#options;
+    const fromMs = Date.now();
     const captures = await fleet.hold('capture');
     try {
       await meanwhile();
       const said: string[] = [];
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const { code, out, err } = await invoked(['recover', '--margin', MARGIN], env);
+        const { code, out, err } = await invoked(['recover', '--margin', `${MARGIN_SECONDS}s`], env);
         if (code === 0) {
-          this.recoveries += 1;
+          this.recoveries.push({
+            fromMs,
+            untilMs: Date.now(),
+            committedAfterMs: await this.#committedAfter(fromMs),
+          });
           log(`recover, attempt ${attempt}: ${out.trim().split('\n').at(-1) ?? ''}`);
           return;
         }
@@ -59,5 +73,17 @@ export class Operator {
     } finally {
       captures.resume();
     }
+  }
+
+  /** The earliest moment that the gaps closed since then were about, less the margin. */
+  async #committedAfter(sinceMs: number): Promise<number> {
+    const { rows } = await this.#options.pool.query<{ from_ms: number | null; unknown: boolean }>(
+      `SELECT (extract(epoch FROM min(from_time)) * 1000)::float8 AS from_ms, count(*) > count(from_time) AS unknown
+       FROM segment_connector.gap WHERE closed_at >= to_timestamp($1::float8 / 1000)`,
+      [sinceMs],
+    );
+    const [row] = rows;
+    if (row === undefined || row.unknown) return -Infinity;
+    return row.from_ms === null ? Infinity : row.from_ms - MARGIN_SECONDS * 1_000;
   }
 }

@@ -14,6 +14,8 @@ export interface Patron {
   readonly id: string;
   /** The statements of a purchase, for an open transaction. `posAt`: SQL of the till's own time. */
   purchase(client: pg.ClientBase, posAt?: string): Promise<void>;
+  /** One statement: a purchase that moved no balance, posted at this SQL of a timestamptz. Each is another. */
+  visitSql(postedAt: string): string;
 }
 
 /** Guests of the simulated brand that the faults write for themselves, in shapes of commit that the brand does not use. */
@@ -21,6 +23,8 @@ export class Patrons {
   readonly #pool: pg.Pool;
   #programme: Programme | null = null;
   #last = FIRST_ID;
+  /** Accounts with visits, which are posted at another time than they are committed. */
+  readonly visitors = new Set<string>();
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -51,7 +55,16 @@ export class Patrons {
         [id, MAIN_MERCHANT],
       );
     });
-    return { id, purchase: async (client, posAt = 'now()') => this.#purchase(client, programme, id, posAt) };
+    return {
+      id,
+      purchase: async (client, posAt = 'now()') => this.#purchase(client, programme, id, posAt),
+      visitSql: (postedAt) => {
+        const transaction = String((this.#last += 1n));
+        this.visitors.add(id);
+        return `INSERT INTO txn.transaction (transaction_id, merchant_id, account_id, card_id, store_id, transaction_type, result, origin, pos_transaction_id, pos_transaction_at, posted_at)
+          VALUES (${transaction}, ${MAIN_MERCHANT}, ${id}, ${id}, ${programme.store}, 'ADD_REDEEM', 'AUTHORIZED', 'POS', '${transaction}', now(), ${postedAt})`;
+      },
+    };
   }
 
   async #purchase(

@@ -12,10 +12,13 @@ import { testDatabase, type TestDatabase } from '../support/postgres.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { Business } from './business.js';
+import { Deliveries } from './deliveries.js';
 import { Fleet, type Member } from './fleet.js';
+import { Letters } from './letters.js';
 import { Operator } from './operator.js';
 import { Patrons } from './patrons.js';
 import { Poison } from './poison.js';
+import { QueueLosses } from './queue-losses.js';
 
 export interface SiteOptions {
   readonly seed: number;
@@ -42,6 +45,9 @@ export interface Site extends AsyncDisposable {
   readonly receiver: Receiver;
   readonly arrivals: Arrivals;
   readonly poison: Poison;
+  readonly deliveries: Deliveries;
+  readonly letters: Letters;
+  readonly losses: QueueLosses;
   readonly fleet: Fleet;
   readonly business: Business;
   readonly patrons: Patrons;
@@ -50,10 +56,14 @@ export interface Site extends AsyncDisposable {
   /** For `recover` and other commands: past all proxies. */
   readonly env: Readonly<Record<string, string>>;
   readonly pool: pg.Pool;
+  readonly spillDirectory: string;
   /** The commits that count are those after it: timestamptz text. */
   readonly since: string;
   readonly log: (text: string) => void;
 }
+
+/** What the replay slot trails by: short, so that it moves on while the run lasts. */
+export const REPLAY_RETENTION_SECONDS = 60;
 
 const WRITE_KEY = 'chaos-write-key';
 /** Short, so that a frozen process loses its slot while the run lasts. */
@@ -96,9 +106,17 @@ async function open(options: SiteOptions, releases: ReleaseStack): Promise<Site>
   const db = await testDatabase({ server: server.url() });
   const redis = await held('redis', testRedis({ appendOnly: true }));
   const arrivals = new Arrivals(() => undefined);
+  const deliveries = new Deliveries();
   const receiver = await held(
     'receiver',
-    startReceiver({ writeKeys: [WRITE_KEY], keep: false, onEvent: (event) => arrivals.received(event) }),
+    startReceiver({
+      writeKeys: [WRITE_KEY],
+      keep: false,
+      onEvent: (event) => {
+        arrivals.received(event);
+        deliveries.taken(event);
+      },
+    }),
   );
   const pool = new pg.Pool({ ...clientConfig({ url: db.url, applicationName: 'brand' }), max: 16 });
   releases.defer('pool', () => pool.end());
@@ -120,6 +138,7 @@ async function open(options: SiteOptions, releases: ReleaseStack): Promise<Site>
     HTTP_PORT: '0',
     LOG_LEVEL: 'info',
     REQUEST_TIMEOUT: '3s',
+    REPLAY_RETENTION: `${REPLAY_RETENTION_SECONDS}s`,
   };
   const ways = new Map<string, Ways>();
   const members: Member[] = [];
@@ -154,8 +173,10 @@ async function open(options: SiteOptions, releases: ReleaseStack): Promise<Site>
         void operator.recover().catch((error: unknown) => log(String(error)));
     },
   });
-  const operator = new Operator({ fleet, env, log });
+  const operator = new Operator({ fleet, env, pool, log });
+  const losses = new QueueLosses({ pool, slotName: env.SLOT_NAME });
   releases.defer('fleet', () => fleet.end());
+  releases.defer('losses', () => losses.end());
   return {
     server,
     db,
@@ -164,6 +185,9 @@ async function open(options: SiteOptions, releases: ReleaseStack): Promise<Site>
     receiver,
     arrivals,
     poison: new Poison(),
+    deliveries,
+    letters: new Letters({ redis }),
+    losses,
     fleet,
     business: new Business({ simulator, log }),
     patrons: new Patrons(pool),
@@ -171,6 +195,7 @@ async function open(options: SiteOptions, releases: ReleaseStack): Promise<Site>
     ways,
     env,
     pool,
+    spillDirectory: env.SPILL_DIR,
     since: rows[0]?.now ?? '',
     log,
     [Symbol.asyncDispose]: () => releases.releaseAll(),

@@ -30,7 +30,10 @@ export interface TcpProxy extends AsyncDisposable {
   strand(): void;
   /** Resets every open connection. */
   cut(): void;
+  /** Open just now. */
   readonly connections: number;
+  /** Clients that came so far, also those that were reset at once. */
+  readonly met: number;
   close(): Promise<void>;
 }
 
@@ -39,7 +42,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let target = targetPort;
   let mode = PASS;
+  let met = 0;
   const server = createServer({ pauseOnConnect: true }, (client) => {
+    met += 1;
     if (mode.tag === 'refuse') {
       client.resetAndDestroy();
       return;
@@ -77,6 +82,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     cut,
     get connections() {
       return links.size;
+    },
+    get met() {
+      return met;
     },
     close,
     [Symbol.asyncDispose]: close,

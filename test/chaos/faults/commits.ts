@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { toError } from '../../../src/errors/connector-error.js';
-import type { Fault, Strike } from '../fault.js';
+import { hit, missed, type Fault, type Strike } from '../fault.js';
+import { untilSettled } from './settled.js';
+import { toleratedCode } from './tolerated.js';
 
 type Work = (strike: Strike) => Promise<string>;
 
@@ -10,13 +12,13 @@ function shape(name: string, weight: number, work: Work): Fault {
     name,
     area: 'commit',
     weight,
-    doubles: 'none',
     strike: async (strike) => {
       try {
-        return await work(strike);
+        return hit(await work(strike));
       } catch (thrown) {
-        const error = toError(thrown) as NodeJS.ErrnoException;
-        return `cut short: ${error.code ?? error.message}`;
+        const code = toleratedCode(thrown);
+        const { message } = toError(thrown);
+        return missed(`cut short: ${code ?? message}`, code === null ? [`${name} failed: ${message}`] : []);
       }
     },
   };
@@ -36,22 +38,6 @@ async function session<T>(strike: Strike, work: (client: pg.PoolClient) => Promi
 }
 
 const UNDEFINED_OBJECT = '42704';
-const MOST_ATTEMPTS = 60;
-
-/** A prepared transaction outlives the server, and holds its locks until somebody ends it. */
-async function untilSettled({ site, sleep }: Strike, statement: string): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await site.pool.query(statement);
-      return;
-    } catch (thrown) {
-      // Ended by an attempt whose answer was lost.
-      if (attempt > 1 && (thrown as pg.DatabaseError).code === UNDEFINED_OBJECT) return;
-      if (attempt === MOST_ATTEMPTS) throw thrown;
-      await sleep(500);
-    }
-  }
-}
 
 export const COMMIT_FAULTS: readonly Fault[] = [
   shape('commit-late', 3, async (strike) => {
@@ -109,12 +95,20 @@ export const COMMIT_FAULTS: readonly Fault[] = [
     const name = `chaos-${patron.id}`;
     const ms = random.int(500, 10_000);
     const ending = random.chance(0.8) ? 'COMMIT' : 'ROLLBACK';
-    await session(strike, async (client) => {
-      await patron.purchase(client);
-      await client.query(`PREPARE TRANSACTION '${name}'`);
-    });
+    // It outlives the server and holds its locks until somebody ends it, also one whose answer was lost.
+    const end = async (how: string): Promise<void> =>
+      untilSettled(strike, { statement: `${how} PREPARED '${name}'`, done: [UNDEFINED_OBJECT] });
+    try {
+      await session(strike, async (client) => {
+        await patron.purchase(client);
+        await client.query(`PREPARE TRANSACTION '${name}'`);
+      });
+    } catch (error) {
+      await end('ROLLBACK');
+      throw error;
+    }
     await sleep(ms);
-    await untilSettled(strike, `${ending} PREPARED '${name}'`);
+    await end(ending);
     return `${ending} after ${ms} ms`;
   }),
   shape('commit-clock-jump', 2, async (strike) => {

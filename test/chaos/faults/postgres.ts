@@ -1,6 +1,6 @@
 import { freeze } from '../../support/frozen.js';
 import type { PostgresServer, ShutdownMode } from '../../../src/demo/postgres-server.js';
-import type { Fault } from '../fault.js';
+import { hit, missed, type Fault } from '../fault.js';
 
 /** Checkpoint, and the connector letting go, on a machine that does much else. */
 const SHUTDOWN_LIMIT_MS = 90_000;
@@ -10,38 +10,36 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     name: `postgres-${mode}`,
     area: 'postgres',
     weight: 2,
-    doubles: 'none',
     strike: async ({ site, random, sleep }) => {
       const ms = random.int(0, 2_000);
       await haltWithin(site.server, mode, SHUTDOWN_LIMIT_MS);
       await sleep(ms);
       await site.server.start();
-      return `down for ${ms} ms`;
+      return hit(`down for ${ms} ms`, { interruptsCapture: true });
     },
   })),
   {
     name: 'postgres-freeze',
     area: 'postgres',
     weight: 2,
-    doubles: 'none',
     strike: async ({ site, random, sleep }) => {
       const ms = random.int(500, 9_000);
       const frozen = await freeze(site.server);
       await sleep(ms);
       await frozen.thaw();
-      return `for ${ms} ms`;
+      return hit(`for ${ms} ms`, { interruptsCapture: true });
     },
   },
   {
     name: 'terminate',
     area: 'postgres',
     weight: 3,
-    doubles: 'none',
     strike: async ({ site }) => {
       const { rowCount } = await site.pool.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'paytronix%'`,
       );
-      return `${rowCount ?? 0} connections of the connector`;
+      const did = `${rowCount ?? 0} connections of the connector`;
+      return rowCount === 0 ? missed(did) : hit(did, { interruptsCapture: true });
     },
   },
 ];

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Fault, Strike } from '../fault.js';
+import { hit, missed, type Fault, type Strike } from '../fault.js';
 
 const OBJECT_IN_USE = '55006';
 
@@ -21,7 +21,7 @@ export const SLOT_FAULTS: readonly Fault[] = [
     name: 'slot-dropped',
     area: 'slot',
     weight: 0.7,
-    doubles: 'margin',
+    isLong: true,
     strike: async (strike) => {
       const { site, random, sleep } = strike;
       const ms = random.int(0, 4_000);
@@ -29,21 +29,21 @@ export const SLOT_FAULTS: readonly Fault[] = [
         await untilDropped(strike);
         await sleep(ms);
       });
-      return `gone for ${ms} ms, and recovered`;
+      // What is filled from the tables may have been sent before: see the operator's recoveries.
+      return hit(`gone for ${ms} ms, and recovered`, { interruptsCapture: true });
     },
   },
   {
     name: 'replay-slot-dropped',
     area: 'slot',
     weight: 0.3,
-    doubles: 'none',
     strike: async ({ site }) => {
       const name = `${site.slotName}_replay`;
       const { rowCount } = await site.pool.query(
         'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NULL',
         [name],
       );
-      return rowCount === 0 ? 'it was not there, or in use' : name;
+      return rowCount === 0 ? missed('it was not there, or in use') : hit(name, { interruptsCapture: true });
     },
   },
 ];

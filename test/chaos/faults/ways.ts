@@ -1,11 +1,33 @@
-import type { Fault, Strike } from '../fault.js';
+import {
+  IN_FLIGHT,
+  IN_FLIGHT_TWICE,
+  hit,
+  missed,
+  type Doubt,
+  type Fault,
+  type Outcome,
+  type Strike,
+} from '../fault.js';
 import { PASS, type TcpProxy, type WayMode } from '../../support/tcp-proxy.js';
 
-function anyWay({ site, random }: Strike): { proxy: TcpProxy; label: string } {
-  const [name, ways] = random.pick([...site.ways]);
+interface StruckWay {
+  readonly proxy: TcpProxy;
+  readonly label: string;
+  readonly role: string;
+}
+
+function anyWay({ site, random }: Strike): StruckWay {
+  const { name, role } = random.pick(site.fleet.members);
+  const ways = site.ways.get(name) ?? {};
   const proxies = Object.entries(ways).filter((entry): entry is [string, TcpProxy] => entry[1] !== null);
   const [part, proxy] = random.pick(proxies);
-  return { proxy, label: `${name} to ${part}` };
+  return { proxy, label: `${name} to ${part}`, role };
+}
+
+function doing({ role }: StruckWay, doubt: Doubt): Pick<Outcome, 'doubt' | 'interruptsCapture'> {
+  return role === 'capture'
+    ? { doubt: { tag: 'none' }, interruptsCapture: true }
+    : { doubt, interruptsCapture: false };
 }
 
 function during(name: string, weight: number, mode: (strike: Strike) => WayMode, mostMs: number): Fault {
@@ -13,16 +35,20 @@ function during(name: string, weight: number, mode: (strike: Strike) => WayMode,
     name,
     area: 'way',
     weight,
-    doubles: 'request',
     strike: async (strike) => {
-      const { proxy, label } = anyWay(strike);
+      const way = anyWay(strike);
+      const { proxy, label } = way;
       const chosen = mode(strike);
       const ms = strike.random.int(500, mostMs);
+      const { met } = proxy;
+      const openBefore = chosen.tag === 'refuse' ? 0 : proxy.connections;
       proxy.set(chosen);
       await strike.sleep(ms);
       proxy.set(PASS);
       const detail = chosen.tag === 'one-way' ? `, ${chosen.blocked} blocked` : '';
-      return `${label}${detail} for ${ms} ms`;
+      const used = openBefore + proxy.met - met;
+      const did = `${label}${detail} for ${ms} ms, ${used} connections`;
+      return used === 0 ? missed(did) : hit(did, doing(way, IN_FLIGHT_TWICE));
     },
   };
 }
@@ -32,11 +58,12 @@ export const WAY_FAULTS: readonly Fault[] = [
     name: 'way-cut',
     area: 'way',
     weight: 3,
-    doubles: 'request',
     strike: async (strike) => {
-      const { proxy, label } = anyWay(strike);
-      proxy.cut();
-      return label;
+      const way = anyWay(strike);
+      const open = way.proxy.connections;
+      way.proxy.cut();
+      const did = `${way.label}, ${open} connections`;
+      return open === 0 ? missed(did) : hit(did, doing(way, IN_FLIGHT));
     },
   },
   during('way-half-open', 3, () => ({ tag: 'hold' }), 16_000),
