@@ -55,7 +55,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await site.losses.end();
   const ended = site.fleet.endings.length;
   await site.fleet.end();
-  await site.letters.read();
+  const listed = await site.letters.read();
   await writeFile(join(options.directory, 'deliveries.jsonl'), site.deliveries.lines());
   const letters = lettersJudged(site, expected);
   const verdict = judged(site, expected, letters.excused);
@@ -75,7 +75,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ...businessFindings(site, options),
     ...site.losses.findings,
     ...gauges.findings,
-    ...(await leftovers(site, gauges)),
+    ...(await leftovers(site, gauges, listed)),
     ...memory.findings,
   ];
   const { total } = verdict;

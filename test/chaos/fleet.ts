@@ -77,10 +77,10 @@ export class Fleet {
     this.#sampling = setInterval(() => void this.#sample(), SAMPLE_MS);
   }
 
-  /** False when it is down just now. */
+  /** False when it is down just now, or dying. */
   kill(name: string): boolean {
     const running = this.#running.get(name);
-    if (running === undefined) return false;
+    if (running === undefined || running.killed) return false;
     running.killed = true;
     return running.child.kill('SIGKILL');
   }

@@ -1,5 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { RedisClient } from '../../src/queue/redis.js';
+import { BACKFILL_LANE, REPLAY_LANE } from '../../src/queue/side-lanes.js';
+import { asked } from './asked.js';
 import type { Gauges } from './gauges.js';
 import { onRedis, RUN_NAME } from './on-redis.js';
 import { REPLAY_RETENTION_SECONDS, type Site } from './site.js';
@@ -11,13 +13,13 @@ const REPLAY_SLOT_MOVES_MS = 240_000;
 const CLIENTS_GONE_MS = 10_000;
 const POLL_MS = 200;
 
-/** What the fleet leaves behind once it has ended, in words; empty when it is as it should be. */
-export async function leftovers(site: Site, gauges: Gauges): Promise<string[]> {
+/** What the fleet leaves behind once it has ended, in words; empty when it is as it should be. `letters`: as many as are listed. */
+export async function leftovers(site: Site, gauges: Gauges, letters: number): Promise<string[]> {
   return [
     ...(await slotsLeft(site, gauges)),
     ...(await databaseLeft(site)),
     ...(await onRedis(site, async (client) => [
-      ...keysLeft(await client.keys('*')),
+      ...keysLeft(await client.keys('*'), letters),
       ...(await clientsLeft(client)),
     ])),
     ...(await spillLeft(site.spillDirectory)).map((name) => `a spilled file ${name}`),
@@ -31,7 +33,8 @@ async function slotsLeft({ pool, slotName }: Site, gauges: Gauges): Promise<stri
     [slotName]: gauges.walAt(Date.now() - LIVE_SLOT_KEEPS_MS),
     [replayName]: gauges.walAt(Date.now() - REPLAY_SLOT_MOVES_MS - REPLAY_RETENTION_SECONDS * 1_000),
   };
-  const { rows } = await pool.query<{ name: string; active: boolean; restart: string; retained: string }>(
+  const { rows } = await asked<{ name: string; active: boolean; restart: string; retained: string }>(
+    pool,
     `SELECT slot_name AS name, active, restart_lsn::text AS restart,
        pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint::text AS retained FROM pg_replication_slots`,
   );
@@ -43,7 +46,7 @@ async function slotsLeft({ pool, slotName }: Site, gauges: Gauges): Promise<stri
     }
     const from = keepsFrom[name] ?? null;
     if (from === null) continue;
-    const { rows: kept } = await pool.query<{ late: boolean }>('SELECT $1::pg_lsn < $2::pg_lsn AS late', [
+    const { rows: kept } = await asked<{ late: boolean }>(pool, 'SELECT $1::pg_lsn < $2::pg_lsn AS late', [
       restart,
       from,
     ]);
@@ -55,7 +58,8 @@ async function slotsLeft({ pool, slotName }: Site, gauges: Gauges): Promise<stri
 }
 
 async function databaseLeft({ pool, slotName }: Site): Promise<string[]> {
-  const { rows } = await pool.query<{ found: string }>(
+  const { rows } = await asked<{ found: string }>(
+    pool,
     `SELECT 'database connection of ' || application_name AS found FROM pg_stat_activity WHERE application_name LIKE 'paytronix%'
      UNION ALL SELECT 'a prepared transaction of the run itself: ' || gid FROM pg_prepared_xacts
      UNION ALL SELECT 'a gap that is open: ' || reason FROM segment_connector.gap WHERE closed_at IS NULL
@@ -69,17 +73,32 @@ async function databaseLeft({ pool, slotName }: Site): Promise<string[]> {
   return rows.map(({ found }) => found);
 }
 
-/** Keys of queues, lanes and books that an idle installation has. */
+const LANE = `(0|${REPLAY_LANE}|${BACKFILL_LANE})`;
+const LETTER = /^paytronix:segment\/default\/dead-letters:d-[\w-]{27}$/;
+/**
+ * What an idle installation has: nothing waits, nothing is in hand, nobody holds a lock, and no note says that a lane is not
+ * taken. Of dead letters there are as many as were read.
+ */
 const EXPECTED_KEYS = [
-  /^paytronix:segment\/default\/\d+:(meta|id|events|marker|stalled-check|metrics.*|prioritized|pc)$/,
-  /^paytronix:segment\/default\/dead-letters:/,
-  /^paytronix:(lane|lanes|rate|letters|suppressed|tally|counted|delivery-note)/,
-];
+  `segment/default/${LANE}:(meta|id|events|marker|stalled-check|pc)`,
+  `segment/default/dead-letters:(meta|id|events|marker|wait|d-[\\w-]{27})`,
+  `lane:default:${LANE}`,
+  'lanes:default',
+  'rate:default(:side)?',
+  'letters:default:h[\\w-]{22}',
+  '(suppressed|listed)-guests(:.*)?',
+  'tally:default',
+  'counted:default:\\d+(:\\d+:\\d+)?',
+].map((pattern) => new RegExp(`^paytronix:${pattern}$`));
 
-function keysLeft(keys: readonly string[]): string[] {
-  return keys
-    .filter((key) => !EXPECTED_KEYS.some((pattern) => pattern.test(key)))
-    .map((key) => `redis key ${key}`);
+function keysLeft(keys: readonly string[], letters: number): string[] {
+  const stored = keys.filter((key) => LETTER.test(key)).length;
+  return [
+    ...keys
+      .filter((key) => !EXPECTED_KEYS.some((pattern) => pattern.test(key)))
+      .map((key) => `redis key ${key}`),
+    ...(stored === letters ? [] : [`${stored} dead letters are stored where ${letters} are listed`]),
+  ];
 }
 
 /** A server notices a moment later that a client has gone. */

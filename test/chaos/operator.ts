@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { invoked } from '../backfill/invoked.js';
+import { asked } from './asked.js';
 import type { Fleet } from './fleet.js';
 
 export interface OperatorOptions {
@@ -20,7 +21,7 @@ export interface Recovery {
 }
 
 /** Longer than any transaction of the run is open. */
-const MARGIN_SECONDS = 40;
+const MARGIN_SECONDS = 60;
 
 /** Does what the connector's own words ask a person to do. */
 export class Operator {
@@ -58,12 +59,10 @@ export class Operator {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
         const { code, out, err } = await invoked(['recover', '--margin', `${MARGIN_SECONDS}s`], env);
         if (code === 0) {
-          this.recoveries.push({
-            fromMs,
-            untilMs: Date.now(),
-            committedAfterMs: await this.#committedAfter(fromMs),
-          });
-          log(`recover, attempt ${attempt}: ${out.trim().split('\n').at(-1) ?? ''}`);
+          const committedAfterMs = await this.#committedAfter(fromMs);
+          this.recoveries.push({ fromMs, untilMs: Date.now(), committedAfterMs });
+          const since = Number.isFinite(committedAfterMs) ? new Date(committedAfterMs).toISOString() : 'ever';
+          log(`recover, attempt ${attempt}, rows since ${since}: ${out.trim().split('\n').at(-1) ?? ''}`);
           return;
         }
         said.push(err.trim().split('\n')[0] ?? '');
@@ -77,7 +76,8 @@ export class Operator {
 
   /** The earliest moment that the gaps closed since then were about, less the margin. */
   async #committedAfter(sinceMs: number): Promise<number> {
-    const { rows } = await this.#options.pool.query<{ from_ms: number | null; unknown: boolean }>(
+    const { rows } = await asked<{ from_ms: number | null; unknown: boolean }>(
+      this.#options.pool,
       `SELECT (extract(epoch FROM min(from_time)) * 1000)::float8 AS from_ms, count(*) > count(from_time) AS unknown
        FROM segment_connector.gap WHERE closed_at >= to_timestamp($1::float8 / 1000)`,
       [sinceMs],

@@ -1,5 +1,6 @@
 import { toError } from '../../src/errors/connector-error.js';
 import type { RedisClient } from '../../src/queue/redis.js';
+import { asked } from './asked.js';
 import type { QueueLoss } from './fault.js';
 import { toleratedCode } from './faults/tolerated.js';
 import type { Site } from './site.js';
@@ -48,7 +49,8 @@ export class QueueLosses {
   async before(): Promise<Delivered> {
     const { pool, slotName } = this.#site;
     // An age on the server's clock and the run's own are the same here: one machine.
-    const { rows } = await pool.query<Delivered>(
+    const { rows } = await asked<Delivered>(
+      pool,
       `SELECT (delivered->>'commitTimeUs')::float8 / 1000 AS up_to_ms, pg_current_wal_lsn()::text AS position
        FROM segment_connector.checkpoint WHERE slot_name = $1`,
       [slotName],

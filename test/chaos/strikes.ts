@@ -19,6 +19,9 @@ export interface StrikesOptions {
   readonly signal: AbortSignal;
 }
 
+/** A track that is behind its time does not strike before what it struck last can begin to mend. */
+const LEAST_PAUSE_MS = 500;
+
 /** Strikes, on every track at once, until the time is over. A strike is mended in full even then. */
 export async function strikes(site: Site, options: StrikesOptions): Promise<Struck[]> {
   const over = new AbortController();
@@ -30,15 +33,17 @@ export async function strikes(site: Site, options: StrikesOptions): Promise<Stru
     const wanted = faults.filter(({ name }) => options.faults.length === 0 || options.faults.includes(name));
     const random = seededRandom(options.seed).fork(index + 1_000);
     let no = 0;
+    let mendedAtMs = startedAtMs;
     for (const { fault, atMs, random: own } of schedule(wanted, random)) {
-      await sleep(startedAtMs + atMs - Date.now(), over.signal);
+      await sleep(Math.max(startedAtMs + atMs, mendedAtMs + LEAST_PAUSE_MS) - Date.now(), over.signal);
       if (over.signal.aborted) return;
       no += 1;
       const label = `${track} ${no}: ${fault.name}`;
       site.log(`${label} …`);
       const fromMs = Date.now();
       const outcome = await fault.strike({ site, random: own, sleep: (ms) => sleep(ms) });
-      struck.push({ ...outcome, name: fault.name, fromMs, untilMs: Date.now() });
+      mendedAtMs = Date.now();
+      struck.push({ ...outcome, name: fault.name, fromMs, untilMs: mendedAtMs });
       site.log(`${label}: ${outcome.isHit ? '' : 'void, '}${outcome.did}`);
     }
   });

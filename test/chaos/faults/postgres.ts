@@ -1,5 +1,6 @@
 import { freeze } from '../../support/frozen.js';
 import type { PostgresServer, ShutdownMode } from '../../../src/demo/postgres-server.js';
+import { asked } from '../asked.js';
 import { hit, missed, type Fault } from '../fault.js';
 
 /** Checkpoint, and the connector letting go, on a machine that does much else. */
@@ -35,7 +36,8 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     area: 'postgres',
     weight: 3,
     strike: async ({ site }) => {
-      const { rowCount } = await site.pool.query(
+      const { rowCount } = await asked(
+        site.pool,
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'paytronix%'`,
       );
       const did = `${rowCount ?? 0} connections of the connector`;

@@ -1,13 +1,16 @@
 import type pg from 'pg';
+import { asked } from '../asked.js';
 import { hit, missed, type Fault, type Strike } from '../fault.js';
 
 const OBJECT_IN_USE = '55006';
+/** Nothing where it has gone: an attempt whose answer was lost did it. */
+const DROP = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
 
 /** The walsender of a process that has gone may hold the slot until it notices. */
 async function untilDropped({ site, sleep }: Strike): Promise<void> {
   for (;;) {
     try {
-      await site.pool.query('SELECT pg_drop_replication_slot($1)', [site.slotName]);
+      await asked(site.pool, DROP, [site.slotName]);
       return;
     } catch (thrown) {
       if ((thrown as pg.DatabaseError).code !== OBJECT_IN_USE) throw thrown;
@@ -39,10 +42,7 @@ export const SLOT_FAULTS: readonly Fault[] = [
     weight: 0.3,
     strike: async ({ site }) => {
       const name = `${site.slotName}_replay`;
-      const { rowCount } = await site.pool.query(
-        'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NULL',
-        [name],
-      );
+      const { rowCount } = await asked(site.pool, `${DROP} AND active_pid IS NULL`, [name]);
       return rowCount === 0 ? missed('it was not there, or in use') : hit(name, { interruptsCapture: true });
     },
   },
