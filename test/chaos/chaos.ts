@@ -73,6 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ...endingFindings(site.fleet.endings, struck),
     ...struck.flatMap((strike) => strike.findings),
     ...businessFindings(site, options),
+    ...site.operator.findings,
     ...site.losses.findings,
     ...gauges.findings,
     ...(await leftovers(site, gauges, listed)),

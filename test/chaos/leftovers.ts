@@ -19,7 +19,7 @@ export async function leftovers(site: Site, gauges: Gauges, letters: number): Pr
     ...(await slotsLeft(site, gauges)),
     ...(await databaseLeft(site)),
     ...(await onRedis(site, async (client) => [
-      ...keysLeft(await client.keys('*'), letters),
+      ...(await keysLeft(client, letters)),
       ...(await clientsLeft(client)),
     ])),
     ...(await spillLeft(site.spillDirectory)).map((name) => `a spilled file ${name}`),
@@ -76,8 +76,8 @@ async function databaseLeft({ pool, slotName }: Site): Promise<string[]> {
 const LANE = `(0|${REPLAY_LANE}|${BACKFILL_LANE})`;
 const LETTER = /^paytronix:segment\/default\/dead-letters:d-[\w-]{27}$/;
 /**
- * What an idle installation has: nothing waits, nothing is in hand, nobody holds a lock, and no note says that a lane is not
- * taken. Of dead letters there are as many as were read.
+ * What an idle installation has: nothing waits, nothing is in hand, and nobody holds a lock. Of dead letters there are as many as
+ * are listed.
  */
 const EXPECTED_KEYS = [
   `segment/default/${LANE}:(meta|id|events|marker|stalled-check|pc)`,
@@ -91,7 +91,15 @@ const EXPECTED_KEYS = [
   'counted:default:\\d+(:\\d+:\\d+)?',
 ].map((pattern) => new RegExp(`^paytronix:${pattern}$`));
 
-function keysLeft(keys: readonly string[], letters: number): string[] {
+/** The note of a process that was killed says until it runs out that a lane is not taken. */
+const NOTE = new RegExp(`^paytronix:delivery-note:default:(source|${LANE})$`);
+
+async function keysLeft(client: RedisClient, letters: number): Promise<string[]> {
+  const keys: string[] = [];
+  for (const key of await client.keys('*')) {
+    // -1: it would stay for good.
+    if (!NOTE.test(key) || (await client.pttl(key)) === -1) keys.push(key);
+  }
   const stored = keys.filter((key) => LETTER.test(key)).length;
   return [
     ...keys

@@ -28,6 +28,8 @@ export class Operator {
   readonly #options: OperatorOptions;
   #busy: Promise<void> = Promise.resolve();
   readonly recoveries: Recovery[] = [];
+  /** Recoveries that did not succeed, each in words. */
+  readonly findings: string[] = [];
 
   constructor(options: OperatorOptions) {
     this.#options = options;

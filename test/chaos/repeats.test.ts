@@ -93,6 +93,14 @@ test('a Redis that lost everything explains what was not known to be delivered, 
   expect(judge({ deliveries: twice, causes: [LOSS], implied, interruptions }).findings).toEqual([]);
 });
 
+test('of several rows that imply one call each has a commit of its own', () => {
+  const implied = new Map([['a', { rows: 2, commitAtMs: 29_900 }]]);
+  const deliveries = [at('a', 1, 29_950, '12:00'), at('a', 2, 30_400, '12:01'), at('a', 3, 52_000, '12:01')];
+  expect(judge({ deliveries, causes: [LOSS], implied }).findings).toEqual([]);
+  const earlier = [...deliveries, at('a', 4, 52_000, '12:00')];
+  expect(judge({ deliveries: earlier, causes: [LOSS], implied }).findings).toHaveLength(1);
+});
+
 test('once what was lost is known to be delivered, nothing of it comes again', () => {
   const deliveries = [at('a', 1, 31_100), at('a', 2, 75_000)];
   const implied = new Map([['a', { rows: 1, commitAtMs: 31_000 }]]);

@@ -186,8 +186,9 @@ class AgainOf {
   }
 
   #isCommittedAfter(cause: ContentCause, { messageId }: Delivery, first: Delivery): boolean {
-    // Where the tables no longer tell, the first arrival does: it was later than the commit.
-    const atMs = this.#options.implied.get(messageId)?.commitAtMs ?? first.atMs;
+    const { rows, commitAtMs } = this.#options.implied.get(messageId) ?? { rows: 1, commitAtMs: null };
+    // Where the tables no longer tell, or tell of the first of several rows, the first arrival does: it was later than the commit.
+    const atMs = rows === 1 ? (commitAtMs ?? first.atMs) : first.atMs;
     return atMs >= cause.committedAfterMs && (cause.tag === 'queue' || atMs <= cause.untilMs);
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import pg from 'pg';
+import { toError } from '../../src/errors/connector-error.js';
 import { Arrivals } from '../../src/demo/arrivals.js';
 import { startEmbeddedPostgres } from '../../src/demo/embedded-postgres.js';
 import type { PostgresServer } from '../../src/demo/postgres-server.js';
@@ -170,7 +171,7 @@ async function open(options: SiteOptions, releases: ReleaseStack): Promise<Site>
     // What needs a person is done by one.
     onStopped: (condition) => {
       if (condition.startsWith(RECOVERABLE))
-        void operator.recover().catch((error: unknown) => log(String(error)));
+        void operator.recover().catch((error: unknown) => operator.findings.push(toError(error).message));
     },
   });
   const operator = new Operator({ fleet, env, pool, log });
