@@ -5,6 +5,7 @@ import { withColumns } from './expression-columns.js';
 import type { Join } from './mapping.js';
 import type { MappingProblems } from './problems.js';
 import type { JoinSpec, Placed } from './spec.js';
+import { unstreamed } from './unstreamed.js';
 
 /** The tables whose columns an expression of a feed may name. */
 export interface Scope {
@@ -23,6 +24,8 @@ export function bindExpression(
     const table = column.join === null ? scope.table : scope.joins.get(column.join);
     // A join that could not be bound was reported where it is defined.
     const type = table?.columns.get(column.column)?.type;
+    const hidden = table === undefined ? null : unstreamed(table, column.column);
+    if (hidden !== null) problems.add(at, hidden);
     if (type !== undefined) return { ...column, type };
     if (table !== undefined) {
       problems.add(at, `${table.table} has no column ${column.column}.`, column.column, table.columns.keys());
@@ -74,6 +77,8 @@ export function bindJoins(
           joined.columns.keys(),
         );
       }
+      const hidden = unstreamed(joined, column.value);
+      if (hidden !== null) problems.add(column.at, hidden);
       if (type === undefined || bound === null) return [];
       if (!comparable(bound, type)) {
         problems.add(

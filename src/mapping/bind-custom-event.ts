@@ -5,6 +5,7 @@ import { assignable } from './assignable.js';
 import { isProblem, typeOf } from './expression-type.js';
 import type { CustomEvent } from './mapping.js';
 import type { CustomEventSpec, Placed } from './spec.js';
+import { unstreamed } from './unstreamed.js';
 
 /** A custom event with its table found and its types known. Null: its table is not there. */
 export function bindCustomEvent(
@@ -28,12 +29,18 @@ export function bindCustomEvent(
     if (!table.columns.has(value)) {
       problems.add(at, `${table.table} has no column ${value}.`, value, table.columns.keys());
     }
+    const hidden = unstreamed(table, value);
+    if (hidden !== null) problems.add(at, hidden);
   }
   if (table.primaryKey.length === 0 && spec.key === null) {
     problems.add(
       spec.table.at,
       `${table.table} has no primary key: say what tells one event from another: key.`,
     );
+  }
+  for (const column of table.primaryKey) {
+    const hidden = unstreamed(table, column);
+    if (hidden !== null) problems.add(spec.table.at, hidden);
   }
   const primaryKey = keyOf(
     table.primaryKey.map((column) => ({

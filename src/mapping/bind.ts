@@ -17,6 +17,7 @@ import type { RecordRow } from './relations.js';
 import { boundRelations } from './relations.js';
 import { publishedTables } from './published-tables.js';
 import type { FeedSpec, MappingSpec, Placed, RowSpec } from './spec.js';
+import { unstreamed } from './unstreamed.js';
 
 export interface BindOptions {
   readonly catalogue: Catalogue;
@@ -105,7 +106,15 @@ class Binding {
   #find({ value, at }: Placed<string>): TableShape | null {
     const { tables, names } = this.#options.catalogue;
     const found = tables.get(value);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      for (const column of found.identityKey.filter((each) => unstreamed(found, each) !== null)) {
+        this.problems.add(
+          at,
+          `${column} of the key of ${value} is a generated column, which is in the stream from PostgreSQL 18 on: let REPLICA IDENTITY USING INDEX name a unique index of ordinary columns.`,
+        );
+      }
+      return found;
+    }
     this.problems.add(at, `There is no table ${value} in this database.`, value, names);
     return null;
   }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 
 import type { SourceTables } from '../mapping/mapping.js';
+import { hasFull } from './generated-columns.js';
 import { rowsOf } from './query.js';
 
 /** pg_class.relreplident in words: what of an old row the WAL holds. */
@@ -23,6 +24,11 @@ export interface TableFacts {
   readonly table: string;
   readonly columns: readonly string[];
   readonly partitioned: boolean;
+  /** STORED generated columns. Those of partitions are the same. */
+  readonly storedColumns: readonly string[];
+  readonly virtualColumns: readonly string[];
+  /** Makes the virtual columns STORED ones; empty without any. */
+  readonly makeStoredSql: string;
   /** The table itself and, where it is partitioned, all below it. */
   readonly members: readonly Member[];
 }
@@ -41,11 +47,17 @@ interface MemberRow {
   relkind: string;
   relreplident: string;
   columns: string[];
+  stored_columns: string[];
+  virtual_columns: string[];
+  make_stored: string;
   /** Empty when it is deferrable. */
   primary_key: string[];
   deferrable_key: boolean;
   identity_index: string[];
 }
+
+const generatedColumnsSql = (kind: 's' | 'v'): string => `ARRAY(SELECT a.attname::text FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '${kind}' ORDER BY a.attnum)`;
 
 /** Columns that an index only INCLUDEs are no part of a key. */
 const KEY_SQL = 'i.indkey[0:i.indnkeyatts - 1]';
@@ -64,6 +76,12 @@ WITH root AS (
 SELECT m.root, n.nspname || '.' || c.relname AS member, m.oid = m.root_oid AS is_root, c.relkind, c.relreplident,
   ARRAY(SELECT a.attname::text FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
+  ${generatedColumnsSql('s')} AS stored_columns, ${generatedColumnsSql('v')} AS virtual_columns,
+  COALESCE((SELECT format('ALTER TABLE %I.%I ', n.nspname, c.relname) || string_agg(
+      format('DROP COLUMN %I, ADD COLUMN %I %s GENERATED ALWAYS AS (%s) STORED', a.attname, a.attname,
+        format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid)), ', ' ORDER BY a.attnum)
+    FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = c.oid AND a.attgenerated = 'v'), '') AS make_stored,
   ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(${KEY_SQL})
     WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate ORDER BY a.attnum) AS primary_key,
   EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate) AS deferrable_key,
@@ -85,6 +103,9 @@ export async function readTables(knex: Knex, mapped: SourceTables): Promise<Read
         table: row.root,
         columns: row.columns,
         partitioned: row.relkind === 'p',
+        storedColumns: row.stored_columns,
+        virtualColumns: row.virtual_columns,
+        makeStoredSql: row.make_stored,
         members: [member],
       });
     }
@@ -122,10 +143,7 @@ function identityColumns(identity: ReplicaIdentity, row: MemberRow): readonly st
 
 /** Tables with REPLICA IDENTITY FULL on themselves or a part: a column list would break every UPDATE on them. */
 export function tablesWithFull(tables: ReadonlyMap<string, TableFacts>): ReadonlySet<string> {
-  const full = [...tables.values()].filter(({ members }) =>
-    members.some(({ identity, holdsRows }) => holdsRows && identity === 'full'),
-  );
-  return new Set(full.map(({ table }) => table));
+  return new Set([...tables.values()].filter(hasFull).map(({ table }) => table));
 }
 
 /** Every table and view name of the database that a mistyped one may have meant. */

@@ -24,6 +24,11 @@ export interface PublicationFingerprint {
   readonly publishViaRoot: boolean;
   /** Kinds of change, sorted: of delete, insert, truncate, update. */
   readonly publish: readonly string[];
+  /**
+   * STORED generated columns of tables without a column list are sent, too (PostgreSQL 18 and newer); absent: they are
+   * not. Absent, not false, so that the fingerprint of a publication without it is the one that earlier releases stored.
+   */
+  readonly publishGenerated?: true;
 }
 
 /**
@@ -52,8 +57,12 @@ export function fingerprintSql(publication: string): string {
       JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
       LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
       WHERE t.pubname = p.pubname))
+    || CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN '${GENERATED}'::jsonb ELSE '{}' END
   FROM pg_publication p WHERE p.pubname = ${quoteText(publication)})`;
 }
+
+/** Of a fingerprint: without it, the publication sends less. */
+export const GENERATED = '{"publishGenerated": true}';
 
 /** The publication as it stands, null when there is none. @throws ConnectorError DATABASE_… */
 export async function readPublication(
@@ -85,6 +94,10 @@ export function comparePublication(
   }
   if (stored.publish.join() !== current.publish.join()) {
     differences.push(`it publishes ${current.publish.join(', ')} instead of ${stored.publish.join(', ')}`);
+  }
+  if (stored.publishGenerated !== current.publishGenerated) {
+    const now = current.publishGenerated === true ? 'stored' : 'none';
+    differences.push(`publish_generated_columns was set to ${now}`);
   }
   const before = byName(stored);
   const after = byName(current);
@@ -154,15 +167,20 @@ export function desiredPublication(options: DesiredOptions = {}): DesiredPublica
   );
 }
 
-/** What keeps a publication from being the desired one, in words; identities do not matter here. */
+/**
+ * What keeps a publication from being the desired one, in words; identities do not matter here.
+ * @param generated whether generated columns are to be published, which only a server of 18 or newer can. Default: no
+ */
 export function missingFromPublication(
   desired: DesiredPublication,
   current: PublicationFingerprint,
+  { generated = false }: { readonly generated?: boolean } = {},
 ): readonly string[] {
   const wanted: PublicationFingerprint = {
     oid: current.oid,
     publishViaRoot: true,
     publish: PUBLISHED_KINDS,
+    ...(generated ? { publishGenerated: true } : {}),
     tables: [...desired].map(([table, columns]) => ({ table, columns, rowFilter: null, entryOid: null })),
   };
   const anonymous = current.tables.map((entry) => ({ ...entry, entryOid: null }));
@@ -187,6 +205,14 @@ export function alterPublicationSql(publication: string, desired: DesiredPublica
   ${tableList(desired)}`,
     `ALTER PUBLICATION ${quoteName(publication)} SET (${PUBLICATION_OPTIONS})`,
   ];
+}
+
+/**
+ * With it a generated column can be mapped in a table that is published whole, and one that is added to a table with
+ * REPLICA IDENTITY FULL does not make every UPDATE of it fail. Column lists are not touched by it. PostgreSQL 18 and newer.
+ */
+export function publishGeneratedSql(publication: string): string {
+  return `ALTER PUBLICATION ${quoteName(publication)} SET (publish_generated_columns = stored)`;
 }
 
 function tableList(desired: DesiredPublication): string {

@@ -2,10 +2,18 @@ import type { Knex } from 'knex';
 
 import { ConnectorError } from '../errors/connector-error.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { withIdentity } from '../mapping/source-tables.js';
 import { storeFingerprintSql } from './baseline.js';
 import { readTables } from './catalog.js';
+import { GENERATED_SINCE, requireNoVirtualColumns } from './generated-columns.js';
 import { closeGap, insertGap } from './gap-store.js';
-import { alterPublicationSql, createPublicationSql, missingFromPublication } from './publication.js';
+import { requireNoClosingPublication } from './other-publications.js';
+import {
+  alterPublicationSql,
+  createPublicationSql,
+  missingFromPublication,
+  publishGeneratedSql,
+} from './publication.js';
 import { quoteTable, rowsOf } from './query.js';
 import { identitiesToSet, planPublication, requireIdentities, requireTables } from './setup-plan.js';
 import type { SetupOptions, State, StepReport } from './setup-state.js';
@@ -25,15 +33,22 @@ export async function setUpPublication(
   const found = await readTables(knex, tables);
   requireTables(tables, found);
   requireIdentities(tables, found);
+  requireNoVirtualColumns(tables, found);
+  const full = withIdentity(tables, 'full').flatMap(({ name }) => found.get(name) ?? []);
+  await requireNoClosingPublication(knex, full, options.publicationName);
   const desired = planPublication(tables, found, { wholeTables: options.wholeTables ?? false });
   const identities = identitiesToSet(tables, found);
-  const differences = state.publication === null ? [] : missingFromPublication(desired, state.publication);
-  const statements =
+  const generated = state.system.versionNumber >= GENERATED_SINCE;
+  const differences =
+    state.publication === null ? [] : missingFromPublication(desired, state.publication, { generated });
+  const name = options.publicationName;
+  const changes =
     state.publication === null
-      ? [createPublicationSql(options.publicationName, desired)]
+      ? [createPublicationSql(name, desired)]
       : differences.length > 0
-        ? alterPublicationSql(options.publicationName, desired)
+        ? alterPublicationSql(name, desired)
         : [];
+  const statements = [...changes, ...(generated && changes.length > 0 ? [publishGeneratedSql(name)] : [])];
   if (state.publication !== null && differences.length > 0)
     await refuseAllTables(knex, options.publicationName);
 

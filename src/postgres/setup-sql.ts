@@ -8,9 +8,13 @@ import {
   createPublicationSql,
   desiredPublication,
   fingerprintSql,
+  GENERATED,
+  publishGeneratedSql,
 } from './publication.js';
-import { quoteName, quoteRegclass, quoteTable, quoteText } from './query.js';
+import { GENERATED_SINCE } from './generated-columns.js';
+import { quoteName, quoteTable, quoteText } from './query.js';
 import { replaySlotName } from './slot.js';
+import { membersGuard, regclasses, VIRTUAL_COLUMN } from './setup-guards.js';
 import { SYSTEM_IDENTIFIER_SQL, TIMELINE_SQL } from './system.js';
 
 export interface SetupScriptOptions {
@@ -78,6 +82,7 @@ function publicationSection(options: SetupScriptOptions, tables: SourceTables): 
   const { publicationName, slotName, wholeTables = false } = options;
   const desired = desiredPublication({ tables, wholeTables });
   const listed = [...desired].filter(([, columns]) => columns !== null).map(([table]) => table);
+  const whole = [...desired].filter(([, columns]) => columns === null).map(([table]) => table);
   const full = withIdentity(tables, 'full').map(({ name }) => name);
   return `-- ---- What is published, and the old rows events need ----
 ${
@@ -95,7 +100,9 @@ ${membersGuard(
         (SELECT FROM pg_index i WHERE i.indrelid = member.oid AND i.indisprimary))`,
   'have no primary key or other replica identity: once published, every UPDATE and DELETE on them would fail',
 )}
-SELECT NOT EXISTS (SELECT FROM pg_publication WHERE pubname = ${quoteText(publicationName)}) AS todo \\gset
+${membersGuard('whole', whole, `(member.relreplident = 'f' OR root.oid = ANY(${regclasses(full)})) AND ${VIRTUAL_COLUMN}`, 'have a virtual generated column: with REPLICA IDENTITY FULL every UPDATE and DELETE on them would fail. Make it STORED')}
+SELECT NOT EXISTS (SELECT FROM pg_publication WHERE pubname = ${quoteText(publicationName)}) AS todo,
+  current_setting('server_version_num')::int >= ${GENERATED_SINCE} AS publishes_generated \\gset
 BEGIN;
 \\if :todo
 -- A slot cannot send what changed before its publication was there.
@@ -112,12 +119,16 @@ ${terminated(createPublicationSql(publicationName, desired))}
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM segment_connector.checkpoint WHERE slot_name = ${quoteText(slotName)}
-      AND publication IS DISTINCT FROM ${fingerprintSql(publicationName)}) THEN
+      AND publication IS DISTINCT FROM ${fingerprintSql(publicationName)}
+      AND publication || '${GENERATED}' IS DISTINCT FROM ${fingerprintSql(publicationName)}) THEN
     RAISE EXCEPTION 'the publication was changed by hand; run: paytronix-segment setup --accept-gap';
   END IF;
 END
 $$;
 ${alterPublicationSql(publicationName, desired).map(terminated).join('\n')}
+\\endif
+\\if :publishes_generated
+${terminated(publishGeneratedSql(publicationName))}
 \\endif
 SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL', member.oid::regclass)
 FROM pg_class root CROSS JOIN LATERAL (SELECT root.oid UNION SELECT relid FROM pg_partition_tree(root.oid)) part(oid)
@@ -126,24 +137,6 @@ WHERE root.oid = ANY(${regclasses(full)}) AND member.relreplident <> 'f' \\gexec
 -- A running connector compares what is published with what it knows; without this it would stop at the next start.
 ${terminated(storeFingerprintSql(publicationName, slotName))}
 COMMIT;`;
-}
-
-function membersGuard(kind: string, tables: readonly string[], condition: string, problem: string): string {
-  if (tables.length === 0) return `-- No table is published ${kind}.`;
-  return `DO ${dollarQuoted(`
-DECLARE
-  broken text;
-BEGIN
-  SELECT string_agg(member.oid::regclass::text, ', ') INTO broken
-  FROM pg_class root CROSS JOIN LATERAL (SELECT root.oid UNION SELECT relid FROM pg_partition_tree(root.oid)) part(oid)
-  JOIN pg_class member ON member.oid = part.oid
-  WHERE root.oid = ANY(${regclasses(tables)})
-    AND member.relkind = 'r' AND ${condition};
-  IF broken IS NOT NULL THEN
-    RAISE EXCEPTION '% ${problem}', broken;
-  END IF;
-END
-`)};`;
 }
 
 function slotSection({ slotName, publicationName, failover = true }: SetupScriptOptions): string {
@@ -215,18 +208,6 @@ export function grantSelectSql(
 ): string {
   const columns = [...columnsOf(sourceTable(tables, table)), 'xmin'].map(quoteName);
   return `GRANT SELECT (${columns.join(', ')}) ON ${quoteTable(table)} TO ${role}`;
-}
-
-/** An array without elements has no type of its own. */
-function regclasses(tables: readonly string[]): string {
-  return tables.length === 0 ? 'ARRAY[]::regclass[]' : `ARRAY[${tables.map(quoteRegclass).join(', ')}]`;
-}
-
-/** `$$…$$`, or with a tag where a name in the text has two dollar signs. */
-function dollarQuoted(text: string): string {
-  let tag = '$$';
-  for (let n = 0; text.includes(tag); n += 1) tag = `$q${n}$`;
-  return `${tag}${text}${tag}`;
 }
 
 function terminated(statement: string): string {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 
+import { GENERATED_SINCE } from './generated-columns.js';
 import { rowsOf } from './query.js';
 
 export interface ColumnShape {
@@ -9,8 +10,10 @@ export interface ColumnShape {
   /** The same type as SQL writes it, for casts: `bigint`, `timestamp without time zone`, `"Sales Data".mood`. */
   readonly sqlType: string;
   readonly nullable: boolean;
-  /** Computed from other columns: not in the stream before PostgreSQL 18, and a VIRTUAL one never. */
-  readonly generated: boolean;
+  /** How it is computed from other columns; null: it is not. */
+  readonly generated: 'stored' | 'virtual' | null;
+  /** Whether the stream can have it: of generated columns that of a STORED one, from PostgreSQL 18 on. */
+  readonly streamed: boolean;
 }
 
 /** A table as a mapping is bound to it. */
@@ -47,7 +50,9 @@ interface ShapeRow {
 const SHAPES_SQL = `
 SELECT n.nspname || '.' || c.relname AS table,
   (SELECT COALESCE(jsonb_agg(jsonb_build_object('name', a.attname, 'type', t.typname, 'sqlType', format_type(t.oid, -1),
-      'nullable', NOT a.attnotnull, 'generated', a.attgenerated <> '') ORDER BY a.attnum), '[]')
+      'nullable', NOT a.attnotnull, 'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
+      'streamed', a.attgenerated = ''
+        OR a.attgenerated = 's' AND current_setting('server_version_num')::int >= ${GENERATED_SINCE}) ORDER BY a.attnum), '[]')
     FROM pg_attribute a CROSS JOIN LATERAL (
       WITH RECURSIVE beneath AS (
         SELECT oid, typname, typtype, typbasetype FROM pg_type WHERE oid = a.atttypid

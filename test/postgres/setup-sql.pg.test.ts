@@ -6,11 +6,15 @@ import { expect, test } from 'vitest';
 
 import { clientConfig, openKnex } from '../../src/postgres/connection.js';
 import { CONNECTOR_MIGRATIONS } from '../../migrations/index.js';
+import { storeFingerprintSql } from '../../src/postgres/baseline.js';
+import { GENERATED_SINCE } from '../../src/postgres/generated-columns.js';
 import { connectorMigrationState, migrateConnector } from '../../src/postgres/migrate.js';
 import { setUp } from '../../src/postgres/setup.js';
 import { setupScript } from '../../src/postgres/setup-sql.js';
 import { compareStart } from '../../src/replication/startup.js';
+import { PUBLICATION } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
+import { mappedDatabase } from '../support/mapped-database.js';
 import { MEMBER, ODD_MAPPING, ODD_SCHEMA } from '../support/odd-schema.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 
@@ -232,3 +236,53 @@ test('the printed script says what a column list costs, and how to do without', 
   expect(script).toContain('  "loyalty"."guest" (');
   expect(whole).not.toContain('  "loyalty"."guest" (');
 });
+
+const GENERATED = `CREATE TABLE member (id int PRIMARY KEY, given text, joined timestamptz,
+  shouted text GENERATED ALWAYS AS (upper(given)) STORED)`;
+const GENERATED_YAML = `
+mapping:
+  merchant: { rows: [{ merchant_id: 1, name: Shop }] }
+  account: { table: member, columns: { account_id: id, user_id: given, registered_at: joined } }`;
+
+test.skipIf(PSQL === undefined)(
+  'the printed script leaves a table with a generated column open to UPDATE, and mends the publication of an earlier release',
+  async () => {
+    await using mapped = await mappedDatabase({ schema: GENERATED, yaml: GENERATED_YAML });
+    const { db, slotName, version } = mapped;
+    const script = setupScript({
+      publicationName: PUBLICATION,
+      slotName,
+      role: 'nobody_yet',
+      mapping: await mapped.mapping(),
+    });
+    const run = async (): Promise<void> => {
+      expect((await psql(db.url, script)).code).toBe(0);
+      await db.sql(`INSERT INTO member VALUES (1, 'a'); UPDATE member SET given = 'b'; DELETE FROM member`);
+      expect((await mapped.check()).filter(({ id }) => /publication|full|identity/.test(id))).toEqual([]);
+    };
+    await run();
+    if (version < GENERATED_SINCE) return;
+    await db.sql(`ALTER PUBLICATION ${PUBLICATION} SET (publish_generated_columns = none)`);
+    await db.sql(storeFingerprintSql(PUBLICATION, slotName));
+    await run();
+    // Mended by hand, as check says, which is nothing that rows are lost by.
+    await db.sql(`UPDATE segment_connector.checkpoint SET publication = publication - 'publishGenerated'`);
+    await run();
+  },
+);
+
+test.skipIf(PSQL === undefined)(
+  'the printed script stops before FULL closes a table with a virtual generated column',
+  async () => {
+    await using mapped = await mappedDatabase({ schema: GENERATED, yaml: GENERATED_YAML });
+    const { db, slotName, version } = mapped;
+    if (version < GENERATED_SINCE) return;
+    await db.sql(`ALTER TABLE member ADD COLUMN v text GENERATED ALWAYS AS (given) VIRTUAL`);
+    const mapping = await mapped.mapping();
+    const script = setupScript({ publicationName: PUBLICATION, slotName, role: 'nobody_yet', mapping });
+    const { code, errors } = await psql(db.url, script);
+    expect(code).toBe(3);
+    expect(errors).toContain('member have a virtual generated column');
+    expect((await db.sql('SELECT FROM pg_publication')).rowCount).toBe(0);
+  },
+);

@@ -7,14 +7,17 @@ import type { Mapping } from '../../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../../mapping/reference.js';
 import { failure, ok, type Finding } from '../../preflight/finding.js';
 import type { compareStart } from '../../replication/startup.js';
-import { readTables } from '../catalog.js';
+import { readTables, type TableFacts } from '../catalog.js';
 import { readCheckpoint } from '../checkpoint-store.js';
 import { addressOf, openKnex, type DatabaseOptions } from '../connection.js';
+import { hasFull } from '../generated-columns.js';
 import { connectorMigrationState } from '../migrate.js';
+import { describeClosing, readClosingPublications } from '../other-publications.js';
 import { comparePublication, readPublication } from '../publication.js';
 import { rowOf, rowsOf } from '../query.js';
 import { readSlot, replaySlotName, type SlotState } from '../slot.js';
 import { readSystem } from '../system.js';
+import { CLOSED } from './generated.js';
 import { slowLookups } from './lookups.js';
 import { judgeMapping } from './mapping.js';
 import { judgePublication } from './publication.js';
@@ -53,7 +56,8 @@ export async function checkDatabase(options: CheckDatabaseOptions): Promise<read
     findings.push(...judgeMapping(bound));
     if (bound.tag === 'bound') {
       const { mapping } = bound;
-      findings.push(...(await rightsSection(knex, mapping)), ...(await schemaSection(knex, mapping)));
+      findings.push(...(await rightsSection(knex, mapping)));
+      findings.push(...(await schemaSection(knex, options, mapping)));
       findings.push(...(await captureSection(knex, options, mapping)));
     }
   } catch (error) {
@@ -85,8 +89,12 @@ async function rightsSection(knex: Knex, { tables }: Mapping): Promise<readonly 
   return judgeRights(await readRights(knex, tables), tables);
 }
 
-async function schemaSection(knex: Knex, mapping: Mapping): Promise<readonly Finding[]> {
-  const tables = judgeTables(await readTablesFacts(knex, mapping), mapping);
+async function schemaSection(
+  knex: Knex,
+  { publicationName }: CheckDatabaseOptions,
+  mapping: Mapping,
+): Promise<readonly Finding[]> {
+  const tables = judgeTables(await readTablesFacts(knex, mapping, publicationName), mapping);
   const present = tables.every(({ level }) => level !== 'error');
   return [
     ...(await migrationFindings(knex)),
@@ -139,8 +147,10 @@ async function captureSection(
       publication,
       mapped: mapping.tables,
       tables,
+      versionNumber: system.versionNumber,
       setupCommand: drifted ? ACCEPT_GAP : 'paytronix-segment setup',
     }),
+    ...(await othersSection(knex, [...tables.values()].filter(hasFull), publicationName)),
     ...judgeSlot({
       slotName,
       database: system.database,
@@ -160,6 +170,23 @@ async function captureSection(
       ? judgeStart(options.compareStart({ checkpoint, slot, system }), checkpoint, publication)
       : []),
   ];
+}
+
+async function othersSection(
+  knex: Knex,
+  tables: readonly TableFacts[],
+  publicationName: string,
+): Promise<readonly Finding[]> {
+  const closing = await readClosingPublications(knex, tables, publicationName);
+  return closing.map((each) => {
+    const { what, fix } = describeClosing(each);
+    return failure(
+      'other-publication-and-full',
+      `${each.table} has REPLICA IDENTITY FULL, and ${what}`,
+      CLOSED,
+      fix,
+    );
+  });
 }
 
 async function maxSlotWalKeepMiB(knex: Knex): Promise<number> {

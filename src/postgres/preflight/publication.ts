@@ -4,6 +4,7 @@ import { failure, ok, warning, type Finding } from '../../preflight/finding.js';
 import { tablesWithFull, type TableFacts } from '../catalog.js';
 import type { PublicationFingerprint, PublishedTable } from '../publication.js';
 import { quoteName, quoteTable } from '../query.js';
+import { judgeGenerated } from './generated.js';
 
 export interface PublicationFacts {
   readonly name: string;
@@ -12,17 +13,14 @@ export interface PublicationFacts {
   /** Tables whose rows events need. */
   readonly mapped: SourceTables;
   readonly tables: ReadonlyMap<string, TableFacts>;
+  /** `server_version_num`. */
+  readonly versionNumber: number;
   /** The set-up command that would mend it: with `--accept-gap` where the checkpoint knows another publication. */
   readonly setupCommand: string;
 }
 
-export function judgePublication({
-  name,
-  publication,
-  mapped,
-  tables,
-  setupCommand,
-}: PublicationFacts): readonly Finding[] {
+export function judgePublication(facts: PublicationFacts): readonly Finding[] {
+  const { name, publication, mapped, tables, setupCommand } = facts;
   if (publication === null) {
     return [
       failure(
@@ -31,6 +29,7 @@ export function judgePublication({
         'It says which rows the slot sends.',
         setupCommand,
       ),
+      ...judgeGenerated(facts, null),
     ];
   }
   const published = new Map(publication.tables.map((entry) => [entry.table, entry]));
@@ -41,6 +40,7 @@ export function judgePublication({
     ...[...mapped.values()].flatMap((table) =>
       judgeEntry(name, table, published.get(table.name), setupCommand),
     ),
+    ...judgeGenerated(facts, publication),
     ...publication.tables.flatMap((entry) =>
       judgeFatalPair(entry, mapped.get(entry.table)?.identity === 'full', full, setupCommand),
     ),

@@ -6,6 +6,7 @@ import { columnsOf } from '../../mapping/source-tables.js';
 import { failure, ok, warning, type Finding } from '../../preflight/finding.js';
 import type { TableName } from '../../records/tables.js';
 import { readTableNames, readTables, type Member, type TableFacts } from '../catalog.js';
+import { readPublication } from '../publication.js';
 import { quoteName, quoteTable, rowsOf } from '../query.js';
 
 export interface TablesFacts {
@@ -15,6 +16,8 @@ export interface TablesFacts {
   readonly names: readonly string[];
   /** First columns of indexes, by mapped table. */
   readonly indexedColumns: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Tables that are published with a list of columns, which together with FULL would close them to UPDATE. */
+  readonly listed: ReadonlySet<string>;
 }
 
 /** Look-ups by something else than the primary key, in canonical names, and where they come from. */
@@ -42,7 +45,13 @@ export const LOOKUP_COLUMNS: readonly {
 ];
 
 /** @throws ConnectorError DATABASE_… */
-export async function readTablesFacts(knex: Knex, { tables }: Mapping): Promise<TablesFacts> {
+export async function readTablesFacts(
+  knex: Knex,
+  { tables }: Mapping,
+  publicationName: string,
+): Promise<TablesFacts> {
+  const publication = await readPublication(knex, publicationName);
+  const listed = (publication?.tables ?? []).filter(({ columns }) => columns !== null);
   const indexed = await rowsOf<{ table: string; columns: string[] }>(
     knex,
     'reading the indexes',
@@ -56,6 +65,7 @@ export async function readTablesFacts(knex: Knex, { tables }: Mapping): Promise<
     tables: await readTables(knex, tables),
     names: await readTableNames(knex),
     indexedColumns: new Map(indexed.map(({ table, columns }) => [table, new Set(columns)])),
+    listed: new Set(listed.map(({ table }) => table)),
   };
 }
 
@@ -63,7 +73,7 @@ export function judgeTables(facts: TablesFacts, mapping: Mapping): readonly Find
   const mapped = [...mapping.tables.values()];
   const findings = [
     ...mapped.flatMap((table) => judgePresence(table, facts)),
-    ...mapped.flatMap((table) => judgeIdentity(table, facts.tables.get(table.name)?.members ?? [])),
+    ...mapped.flatMap((table) => judgeIdentity(table, facts)),
   ];
   if (findings.length === 0)
     findings.push(ok('tables', `all ${mapped.length} tables are as events need them`));
@@ -88,8 +98,8 @@ function judgePresence(table: SourceTable, { tables, names }: TablesFacts): Find
 }
 
 /** Every relation that holds rows is judged: the identity of a partition is its own, not its parent's. */
-function judgeIdentity(mapped: SourceTable, members: readonly Member[]): Finding[] {
-  const holders = members.filter(({ holdsRows }) => holdsRows);
+function judgeIdentity(mapped: SourceTable, { tables, listed }: TablesFacts): Finding[] {
+  const holders = (tables.get(mapped.name)?.members ?? []).filter(({ holdsRows }) => holdsRows);
   if (mapped.identity === 'full') {
     return holders
       .filter(({ identity }) => identity !== 'full')
@@ -98,7 +108,9 @@ function judgeIdentity(mapped: SourceTable, members: readonly Member[]): Finding
           'replica-identity',
           `${table} has REPLICA IDENTITY ${identity.toUpperCase()}`,
           'Events tell a change by the row before it, which the log then does not hold.',
-          `ALTER TABLE ${quoteTable(table)} REPLICA IDENTITY FULL;`,
+          listed.has(mapped.name)
+            ? 'paytronix-segment setup'
+            : `ALTER TABLE ${quoteTable(table)} REPLICA IDENTITY FULL;`,
         ),
       );
   }
