@@ -5,14 +5,17 @@ import { columnsOfConditions, columnsOfExpression, type ColumnExpression } from 
 import type { CustomEvent, Feed, SourceTable, SourceTables } from './mapping.js';
 
 /**
- * Columns by which an UPDATE can make an event, or move a record to another account. Where they may change, the row
- * before is needed to see it.
+ * Records that events fire on, with the columns by which an UPDATE can make an event, or move a record to another
+ * account. Where those may change, or what `where` asks may, the row before is needed to see it.
  */
 const DECIDING: Partial<Readonly<Record<TableName, readonly string[]>>> = {
   'loyalty.account': ['user_id', 'merged_into_account_id'],
   'loyalty.card': ['account_id', 'is_primary'],
   'txn.recharge': ['transaction_state'],
   'survey.response': ['status'],
+  'txn.transaction': [],
+  'loyalty.checkin': [],
+  'loyalty.referral': [],
 };
 
 export interface PublishedTablesOptions {
