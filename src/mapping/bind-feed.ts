@@ -58,8 +58,8 @@ export function bindFeed(spec: FeedSpec, options: BindFeedOptions): Feed | null 
     else {
       const mayBeNull = !isNeverNull(expression, table);
       if (mayBeNull && standing === null) where.push({ kind: 'null', of: expression, isNull: false });
-      columns[column] =
-        mayBeNull && standing !== null ? { kind: 'first', of: [expression, standing] } : expression;
+      const replaced = mayBeNull && standing !== null && !isNull(standing);
+      columns[column] = replaced ? { kind: 'first', of: [expression, standing] } : expression;
     }
   }
   return { record: spec.record, table: table.table, where, joins, columns };
@@ -106,6 +106,11 @@ export function inZone(expression: Expression, zone: string): Expression {
     default:
       return expression satisfies never;
   }
+}
+
+/** As a default it changes nothing, and without it an index of the column serves. */
+function isNull(expression: Expression): boolean {
+  return expression.kind === 'constant' && expression.text === null;
 }
 
 function isNeverNull(expression: Expression, table: TableShape): boolean {

@@ -50,9 +50,12 @@ function ownType(expression: Expression): string | null {
     case 'truth':
     case 'scaled':
     case 'zoned':
-    case 'first':
     case 'commit-time':
       return 'text';
+    case 'first': {
+      const [own = null, ...others] = new Set(expression.of.map(ownType).filter((each) => each !== null));
+      return others.length === 0 ? own : 'text';
+    }
     default:
       return expression satisfies never;
   }

@@ -6,6 +6,7 @@ import { parseConfig } from '../../src/config/parse.js';
 import { openMapping } from '../../src/mapping/open-mapping.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { slowLookups } from '../../src/postgres/preflight/lookups.js';
+import { mappedDatabase } from '../support/mapped-database.js';
 import { testDatabase } from '../support/postgres.js';
 
 const SCHEMA = `
@@ -80,4 +81,61 @@ test('a role that may not read the tables is told so elsewhere', async () => {
   await knex.destroy();
   await rm(directory, { recursive: true });
   await db.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+});
+
+test('a key that may be null keeps its type, and is found by an index on the column alone', async () => {
+  await using mapped = await mappedDatabase({
+    schema: `
+      CREATE TABLE member (id uuid PRIMARY KEY, card int, joined timestamptz);
+      CREATE TABLE card (id int PRIMARY KEY, number text, member uuid);
+      CREATE TABLE load (id int PRIMARY KEY, member uuid NOT NULL, card int, place int, old_place int, amount int);
+      CREATE TABLE place (id int PRIMARY KEY, name text);
+      CREATE INDEX ON card (member); CREATE INDEX ON member (id) WHERE id IS NOT NULL;
+      INSERT INTO card SELECT n, n FROM generate_series(1, 3000) n; ANALYZE`,
+    yaml: `
+mapping:
+  merchant: { rows: [{ merchant_id: 1, name: Shop }] }
+  wallet_definition: { rows: [{ wallet_code: C, wallet_type: STORED_VALUE, value_kind: CURRENCY }] }
+  store: { table: place, columns: { store_id: id } }
+  account: { table: member, columns: { account_id: id, user_id: id, registered_at: joined } }
+  card: { table: card, columns: { card_id: id, account_id: member, printed_card_number: number } }
+  recharge:
+    table: load
+    columns:
+      recharge_id: id
+      account_id: member
+      card_id: card
+      store_id: { first: [place, old_place] }
+      wallet_code: { value: C }
+      amount: amount
+`,
+  });
+  const { relations } = await mapped.mapping();
+  expect(relations.type('loyalty.card', 'card_id')).toBe('bigint');
+  expect(relations.type('loyalty.store', 'store_id')).toBe('bigint');
+  await mapped.setUp();
+  expect((await mapped.check()).filter(({ id }) => id === 'index')).toEqual([]);
+});
+
+test('one index that serves several look-ups is told once', async () => {
+  await using mapped = await mappedDatabase({
+    schema:
+      'CREATE TABLE member (shop int, no int, card text, points int, joined timestamptz, PRIMARY KEY (shop, no))',
+    yaml: `
+mapping:
+  merchant: { rows: [{ merchant_id: 1, name: Shop }] }
+  wallet_definition: { rows: [{ wallet_code: P, wallet_type: POINT, value_kind: POINTS }] }
+  account: { table: member, columns: { account_id: { id: [shop, no] }, registered_at: joined } }
+  card: { table: member, columns: { card_id: { id: [shop, no] }, account_id: { id: [shop, no] }, printed_card_number: card } }
+  wallet: { table: member, columns: { account_id: { id: [shop, no] }, wallet_code: { value: P }, balance: points } }
+`,
+  });
+  await mapped.setUp();
+  const [index, ...others] = (await mapped.check()).filter(({ id }) => id === 'index');
+  expect(others).toEqual([]);
+  expect(index?.what).toBe(
+    'no index of public.member serves looking up account by account_id, wallet by account_id, card by card_id, card by account_id',
+  );
+  await mapped.apply(index?.fix ?? '');
+  expect(await mapped.check()).toEqual([]);
 });

@@ -45,15 +45,22 @@ export async function slowLookups(knex: Knex, mapping: Mapping): Promise<readonl
   const indirect = LOOKUP_COLUMNS.filter(
     ({ table, column }) => mapping.relations.plain(table, column) === null,
   );
-  const findings: Finding[] = [];
+  const slow: Slow[] = [];
   for (const lookup of [...BY_ID, ...indirect]) {
     const given = [...mapping.feeds].filter(([, all]) => all.some(({ record }) => record === lookup.table));
     if (given.length === 0 || mapping.relations.isNull(lookup.table, lookup.column)) continue;
     const read = await tablesReadWhole(knex, mapping, { ...lookup, of: given.map(([name]) => name) });
     if (read === null) return [];
-    findings.push(...read.map((table) => notServed(table, lookup, mapping)));
+    slow.push(
+      ...read.map((table) => ({ table, lookup, fix: adviceFor(table, idOf(table, lookup, mapping)) })),
+    );
   }
-  return findings;
+  const byFix = new Map<string, Slow[]>();
+  for (const each of slow) {
+    const place = JSON.stringify([each.table, each.fix]);
+    byFix.set(place, [...(byFix.get(place) ?? []), each]);
+  }
+  return [...byFix.values()].flatMap(notServed);
 }
 
 /** Null: the role may not read them. */
@@ -90,14 +97,29 @@ function nodesOf(node: PlanNode): readonly PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
-function notServed(table: string, { table: record, column }: Lookup, { feeds }: Mapping): Finding {
-  const feed = feeds?.get(table)?.find((each) => each.record === record);
-  return warning(
-    'index',
-    `no index of ${table} serves looking up ${recordNameOf(record)} by ${column}`,
-    'Each look-up reads the whole table, or all of an index.',
-    adviceFor(table, feed?.columns[column]),
-  );
+interface Slow {
+  readonly table: string;
+  readonly lookup: Lookup;
+  readonly fix: string;
+}
+
+/** One finding for look-ups that one index serves: account, wallet and card of a table may all have its key. */
+function notServed(slow: readonly Slow[]): readonly Finding[] {
+  const [first] = slow;
+  if (first === undefined) return [];
+  const lookups = slow.map(({ lookup: { table, column } }) => `${recordNameOf(table)} by ${column}`);
+  return [
+    warning(
+      'index',
+      `no index of ${first.table} serves looking up ${lookups.join(', ')}`,
+      'Each look-up reads the whole table, or all of an index.',
+      first.fix,
+    ),
+  ];
+}
+
+function idOf(table: string, { table: record, column }: Lookup, { feeds }: Mapping): Expression | undefined {
+  return feeds?.get(table)?.find((each) => each.record === record)?.columns[column];
 }
 
 function adviceFor(table: string, expression: Expression | undefined): string {
