@@ -3,6 +3,7 @@ import { TABLE_NAMES, TABLES } from '../records/tables.js';
 import { bindCustomEvent } from './bind-custom-event.js';
 import { bindFeed, KEYS_AS_TEXT, type BindFeedOptions } from './bind-feed.js';
 import { columnTypeOf } from './canonical.js';
+import { describeStreamless } from '../postgres/streamless.js';
 import type { TableShape } from '../postgres/table-shapes.js';
 import type { Catalogue } from './catalogue.js';
 import { defaultFor, DEFAULT_ROWS } from './defaults.js';
@@ -104,7 +105,7 @@ class Binding {
   }
 
   #find({ value, at }: Placed<string>): TableShape | null {
-    const { tables, names } = this.#options.catalogue;
+    const { tables, streamless, names } = this.#options.catalogue;
     const found = tables.get(value);
     if (found !== undefined) {
       for (const column of found.identityKey.filter((each) => unstreamed(found, each) !== null)) {
@@ -115,7 +116,9 @@ class Binding {
       }
       return found;
     }
-    this.problems.add(at, `There is no table ${value} in this database.`, value, names);
+    const other = streamless.get(value);
+    if (other !== undefined) this.problems.add(at, `${value} ${describeStreamless(other)}`);
+    else this.problems.add(at, `There is no table ${value} in this database.`, value, names);
     return null;
   }
 

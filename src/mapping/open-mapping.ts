@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { ConnectorError } from '../errors/connector-error.js';
 import { readTableNames } from '../postgres/catalog.js';
+import { readStreamless } from '../postgres/streamless.js';
 import { tracksCommitTimes } from '../postgres/system.js';
 import { readTableShapes } from '../postgres/table-shapes.js';
 import { bindMapping, type Bound } from './bind.js';
@@ -17,8 +18,10 @@ export function isMapped(spec: MappingSpec): boolean {
 export async function readMapping(knex: Knex, spec: MappingSpec): Promise<Bound> {
   if (!isMapped(spec)) return { tag: 'bound', mapping: referenceMapping(spec.asked) };
   const trackCommitTimestamp = await tracksCommitTimes(knex);
+  const named = tablesNamedBy(spec);
   const catalogue = {
-    tables: await readTableShapes(knex, tablesNamedBy(spec)),
+    tables: await readTableShapes(knex, named),
+    streamless: await readStreamless(knex, named),
     names: await readTableNames(knex),
   };
   return bindMapping(spec, { catalogue, trackCommitTimestamp });
