@@ -7,6 +7,7 @@ import type { DatabaseOptions } from '../postgres/connection.js';
 import { gapCommands, gapFacts } from '../postgres/gap-advice.js';
 import { formatLsn, ZERO_LSN, type Lsn } from '../postgres/lsn.js';
 import { comparePublication, readPublication, type PublicationFingerprint } from '../postgres/publication.js';
+import { onlyAdds, sendsAll } from '../postgres/publication-change.js';
 import { describeGap } from '../postgres/setup-plan.js';
 import { readSlot } from '../postgres/slot.js';
 import { readSystem, type SystemState } from '../postgres/system.js';
@@ -33,7 +34,7 @@ export interface Start {
  * @throws ConnectorError CAPTURE_GAP naming what may be missing, PUBLICATION_CHANGED, SLOT_MISSING (set-up was not run)
  */
 export async function compareAtStart(options: StartOptions): Promise<Start> {
-  const { knex, slotName, publicationName, logger } = options;
+  const { knex, slotName, logger } = options;
   // The slot before the checkpoint: a running holder moves the checkpoint first, so read the other way round a healthy
   // pair could look like a slot that ran ahead.
   const slot = await readSlot(knex, slotName);
@@ -77,7 +78,7 @@ export async function compareAtStart(options: StartOptions): Promise<Start> {
   }
   if (checkpoint === null)
     throw new ConnectorError('CHECKPOINT_MISSING', `slot ${slotName} has no checkpoint`);
-  await comparePublicationNow(knex, publicationName, checkpoint.publication);
+  await publicationNow(options, checkpoint.publication);
   return { checkpoint, system, trustMarksUpTo: trustedMarks(checkpoint, decision) };
 }
 
@@ -105,18 +106,34 @@ function gapFound(slotName: string, gap: Gap, enabledFromUs: number | null): Con
   );
 }
 
-async function comparePublicationNow(
-  knex: Knex,
-  publicationName: string,
-  stored: PublicationFingerprint,
-): Promise<void> {
-  const differences = comparePublication(stored, await readPublication(knex, publicationName));
-  if (differences.length === 0) return;
-  throw new ConnectorError(
-    'PUBLICATION_CHANGED',
-    `publication ${publicationName} is not what it was: ${differences.join('; ')}`,
-    { facts: { publication: publicationName, differences: differences.length } },
-  );
+/**
+ * What is published now, where nothing was lost since it was `known`: more was added to it, or set-up changed it, which
+ * stores what it publishes in the transaction that publishes it.
+ * @throws ConnectorError PUBLICATION_CHANGED
+ */
+async function publicationNow(
+  { knex, publicationName, slotName, logger }: StartOptions,
+  known: PublicationFingerprint,
+): Promise<PublicationFingerprint> {
+  const current = await readPublication(knex, publicationName);
+  const differences = comparePublication(known, current);
+  if (current !== null && differences.length === 0) return known;
+  const changes = differences.join('; ');
+  const facts = { publication: publicationName, differences: differences.length };
+  // Read after the publication, so that it is not older.
+  const stored = current === null ? null : await readCheckpoint(knex, slotName);
+  const bySetUp = stored !== null && comparePublication(stored.publication, current).length === 0;
+  if (current !== null && (onlyAdds(known, current) || (bySetUp && sendsAll(known, current)))) {
+    logger.info(
+      { publication: publicationName, changes },
+      'more is published than before, and nothing was lost by it; a mapping that needs it is taken at the next start',
+    );
+    return current;
+  }
+  const why = bySetUp ? 'set-up was run with another configuration' : 'it is not what it was';
+  throw new ConnectorError('PUBLICATION_CHANGED', `publication ${publicationName}: ${why}: ${changes}`, {
+    facts,
+  });
 }
 
 export interface WatchOptions extends StartOptions {
@@ -133,10 +150,11 @@ export interface WatchOptions extends StartOptions {
  * @throws ConnectorError PUBLICATION_CHANGED
  */
 export async function watchPublication(options: WatchOptions, signal: AbortSignal): Promise<void> {
-  const { knex, publicationName, stored, clock, logger, observer, slotName } = options;
+  const { knex, stored, clock, logger, observer, slotName } = options;
+  let known = stored;
   while (!signal.aborted) {
     try {
-      await comparePublicationNow(knex, publicationName, stored);
+      known = await publicationNow(options, known);
       observer.slot?.(await readSlot(knex, slotName));
     } catch (error) {
       const retry = error instanceof ConnectorError && error.action === 'retry';

@@ -100,8 +100,8 @@ export const ERROR_POLICY = {
   ),
   SETUP_REFUSED: policy(
     'stop',
-    'Set-up would have to discard something, and nobody said it may.',
-    'Read what it found; `paytronix-segment setup --accept-gap` records the gap and goes on from now.',
+    'Set-up would have to break or discard something, and nobody said it may.',
+    'The message says what is in the way and what to do about it; then run `paytronix-segment setup` again.',
   ),
   DEMO_UNAVAILABLE: policy(
     'stop',
@@ -241,7 +241,7 @@ export const ERROR_POLICY = {
   PUBLICATION_CHANGED: policy(
     'stop',
     'The publication was changed or made anew outside of set-up: rows may have been lost without a trace.',
-    'Run `paytronix-segment setup --accept-gap`: it puts the publication right and records the span as a gap.',
+    'Where set-up was run with another configuration, start again with that one. Otherwise run `paytronix-segment setup --accept-gap`: it puts the publication right and records the span as a gap.',
   ),
   REPLAY_WINDOW: policy(
     'stop',

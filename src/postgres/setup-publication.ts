@@ -62,6 +62,8 @@ export async function setUpPublication(
     }
     if (state.checkpoint !== null && (statements.length > 0 || state.drift.length > 0)) {
       await recordPublicationChange(transaction, options, state, [...state.drift, ...differences]);
+    } else if (state.checkpoint !== null && state.added.length > 0) {
+      await storeFingerprint(transaction, options);
     }
   });
   return [publicationReport(options, state, differences, desired.size), identityReport(identities)];
@@ -84,6 +86,10 @@ async function recordPublicationChange(
   });
   // Asked for by whoever ran set-up, so nothing is left to repair; what was changed behind its back stays open.
   if (state.drift.length === 0) await closeGap(transaction, gap, 'setup');
+  await storeFingerprint(transaction, options);
+}
+
+async function storeFingerprint(transaction: Knex, options: SetupOptions): Promise<void> {
   await rowsOf(
     transaction,
     'storing what is published',

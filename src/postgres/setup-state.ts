@@ -6,6 +6,7 @@ import type { compareStart } from '../replication/startup.js';
 import { readCheckpoint, type Checkpoint } from './checkpoint-store.js';
 import type { DatabaseOptions } from './connection.js';
 import { comparePublication, readPublication, type PublicationFingerprint } from './publication.js';
+import { onlyAdds } from './publication-change.js';
 import { rowOf } from './query.js';
 import { describeGap, type StartDecision } from './setup-plan.js';
 import { readSlot, type SlotState } from './slot.js';
@@ -51,8 +52,10 @@ export interface State {
   readonly slot: SlotState | null;
   readonly publication: PublicationFingerprint | null;
   readonly decision: StartDecision;
-  /** Differences between the publication the checkpoint knows and the one there is. */
+  /** Differences between the publication the checkpoint knows and the one there is, where rows may be lost by them. */
   readonly drift: readonly string[];
+  /** As `drift`, where it only sends more. */
+  readonly added: readonly string[];
   /**
    * The slot is older than the publication: before 18 the server refuses to stream from it, from 18 on it leaves out
    * whatever changed before the publication was there.
@@ -64,13 +67,16 @@ export async function readState(knex: Knex, options: SetupOptions, system: Syste
   const checkpoint = await readCheckpoint(knex, options.slotName);
   const slot = await readSlot(knex, options.slotName);
   const publication = await readPublication(knex, options.publicationName);
+  const differences = checkpoint === null ? [] : comparePublication(checkpoint.publication, publication);
+  const harmless = checkpoint !== null && onlyAdds(checkpoint.publication, publication);
   return {
     system,
     checkpoint,
     slot,
     publication,
     decision: options.compareStart({ checkpoint, slot, system }),
-    drift: checkpoint === null ? [] : comparePublication(checkpoint.publication, publication),
+    drift: harmless ? [] : differences,
+    added: harmless ? differences : [],
     slotOlderThanPublication:
       slot !== null &&
       (publication === null || (checkpoint !== null && checkpoint.publication.oid !== publication.oid)),
@@ -107,14 +113,18 @@ export function refuseUnlessAccepted(state: State, options: SetupOptions): void 
   if (decision.tag === 'gap' && decision.reason === 'slot-foreign') {
     throw new ConnectorError(
       'SETUP_REFUSED',
-      `slot ${options.slotName} is of plugin ${slot?.plugin ?? 'none'} in database ${slot?.database ?? 'none'}: choose another SLOT_NAME`,
+      `slot ${options.slotName} belongs to something else: it is of plugin ${slot?.plugin ?? 'none'} in database ${slot?.database ?? 'none'}; set SLOT_NAME to a name that is free`,
     );
   }
   const problems = lossesOf(state);
   if (problems.length === 0 || options.acceptGap === true) return;
-  throw new ConnectorError('SETUP_REFUSED', `commits may be missing: ${problems.join('; ')}`, {
-    facts: { slot: options.slotName, publication: options.publicationName, differences: drift.length },
-  });
+  throw new ConnectorError(
+    'SETUP_REFUSED',
+    `commits may be missing: ${problems.join('; ')}; paytronix-segment setup --accept-gap records the gap and goes on from now`,
+    {
+      facts: { slot: options.slotName, publication: options.publicationName, differences: drift.length },
+    },
+  );
 }
 
 function lossesOf({ decision, drift, slotOlderThanPublication }: State): string[] {

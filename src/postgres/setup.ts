@@ -81,7 +81,11 @@ async function setUpSlot(
   const unusable =
     (decision.tag === 'gap' && decision.reason === 'slot-invalidated') || state.slotOlderThanPublication;
   if (slot !== null && !unusable) {
-    report({ step: 'slot', did: 'kept', detail: `${name} at ${formatLsn(slotPosition(slot))}` });
+    const runs =
+      slot.activePid === null
+        ? ''
+        : '; a connector streams from it, start it again if the configuration has changed';
+    report({ step: 'slot', did: 'kept', detail: `${name} at ${formatLsn(slotPosition(slot))}${runs}` });
     return 0;
   }
   if (slot !== null) {

@@ -5,6 +5,7 @@ import { readCheckpoint } from '../../src/postgres/checkpoint-store.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { readGaps } from '../../src/postgres/gap-store.js';
 import { comparePublication, readPublication } from '../../src/postgres/publication.js';
+import { checkDatabase } from '../../src/postgres/preflight/check-database.js';
 import { setUp, type SetupOptions, type StepReport } from '../../src/postgres/setup.js';
 import { dropSlot, readSlot } from '../../src/postgres/slot.js';
 import { readSystem } from '../../src/postgres/system.js';
@@ -190,6 +191,27 @@ describe('set-up where commits may be lost', () => {
     await expect(attempt).rejects.toMatchObject({ code: 'SETUP_REFUSED' });
     await pg.sql(`SELECT pg_drop_replication_slot($1)`, [foreign]);
   });
+});
+
+test('a slot of another database is refused with one advice, and nothing is said of its replay slot', async () => {
+  await using mine = await testDatabase();
+  await using other = await testDatabase({ migrate: false });
+  const slotName = `slot_${other.name}`;
+  for (const name of [slotName, `${slotName}_replay`]) {
+    await other.sql(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [name]);
+  }
+  const own = openKnex({ url: mine.url });
+  const settings = { database: { url: mine.url }, publicationName: 'segment', slotName, compareStart };
+  const refused: unknown = await setUp(own, settings).catch((error: unknown) => error);
+  await own.destroy();
+  expect(refused).toMatchObject({
+    code: 'SETUP_REFUSED',
+    message: expect.stringContaining('set SLOT_NAME to a name that is free') as string,
+    advice: expect.not.stringContaining('--accept-gap') as string,
+  });
+  const findings = await checkDatabase(settings);
+  expect(findings.find(({ id }) => id === 'slot-kind')?.fix).toContain('Set SLOT_NAME');
+  expect(findings.filter(({ id }) => id.startsWith('replay-slot'))).toEqual([]);
 });
 
 test('an open transaction that keeps the slot from beginning is said, and leaves no half-made slot', async () => {

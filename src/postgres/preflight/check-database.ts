@@ -14,6 +14,7 @@ import { hasFull } from '../generated-columns.js';
 import { connectorMigrationState } from '../migrate.js';
 import { describeClosing, readClosingPublications } from '../other-publications.js';
 import { comparePublication, readPublication } from '../publication.js';
+import { onlyAdds } from '../publication-change.js';
 import { rowOf, rowsOf } from '../query.js';
 import { readSlot, replaySlotName, type SlotState } from '../slot.js';
 import { readSystem } from '../system.js';
@@ -140,7 +141,10 @@ async function captureSection(
   const tables = await readTables(knex, mapping.tables);
   const readable = await mayReadCheckpoint(knex);
   const checkpoint = readable ? await readCheckpoint(knex, slotName) : null;
-  const drifted = checkpoint !== null && comparePublication(checkpoint.publication, publication).length > 0;
+  const drifted =
+    checkpoint !== null &&
+    comparePublication(checkpoint.publication, publication).length > 0 &&
+    !onlyAdds(checkpoint.publication, publication);
   return [
     ...judgePublication({
       name: publicationName,
@@ -160,7 +164,8 @@ async function captureSection(
     }),
     ...judgeReplaySlot({
       name: replaySlotName(slotName),
-      main: slot,
+      // Of another database there is nothing to say of its copy either; SLOT_NAME must be another.
+      main: slot?.database === system.database ? slot : null,
       replay: await readSlot(knex, replaySlotName(slotName)),
       maxWalBytes: options.replayMaxWalBytes ?? null,
       maxSlotWalKeepMiB: await maxSlotWalKeepMiB(knex),

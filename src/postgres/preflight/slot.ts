@@ -1,6 +1,7 @@
 import { failure, ok, warning, type Finding } from '../../preflight/finding.js';
 import type { Checkpoint } from '../checkpoint-store.js';
 import { comparePublication, type PublicationFingerprint } from '../publication.js';
+import { onlyAdds } from '../publication-change.js';
 import { quoteText } from '../query.js';
 import { describeGap, type StartDecision } from '../setup-plan.js';
 import { isInvalidated, type SlotState } from '../slot.js';
@@ -127,7 +128,16 @@ export function judgeStart(
     );
   }
   const drift = checkpoint === null ? [] : comparePublication(checkpoint.publication, publication);
-  if (drift.length > 0) {
+  if (checkpoint !== null && drift.length > 0 && onlyAdds(checkpoint.publication, publication)) {
+    findings.push(
+      warning(
+        'publication-drift',
+        `more is published than set-up knows of: ${drift.join('; ')}`,
+        'Nothing was lost by it; once it is written down, it is noticed when it is taken back.',
+        'paytronix-segment setup',
+      ),
+    );
+  } else if (drift.length > 0) {
     findings.push(
       failure(
         'publication-drift',
