@@ -21,7 +21,7 @@ export const ERROR_POLICY = {
   CONFIG_INVALID: policy(
     'stop',
     'The configuration has one or more problems; all are listed.',
-    'Correct the variables named and start again; `paytronix-segment run --help` lists every option.',
+    'Correct the lines and variables named and start again. `paytronix-segment run --help` lists every option, docs/mapping.md what a mapping can say.',
   ),
   SCHEMA_DRIFT: policy(
     'stop',

@@ -83,7 +83,7 @@ describe('a configuration with problems', () => {
         - HTTP_PORT is "eighty"; it must be a whole number, 0 to 65535.
         - DATABASE_URL is not set; it names the loyalty database (DATABASE_URL_FILE may name a file instead).
         - REDIS_URL is not set; it names the queue between capture and delivery (REDIS_URL_FILE may name a file instead).
-      → Correct the variables named and start again; \`paytronix-segment run --help\` lists every option.
+      → Correct the lines and variables named and start again. \`paytronix-segment run --help\` lists every option, docs/mapping.md what a mapping can say.
       "
     `);
   });
