@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { GENERATED_SINCE } from '../../postgres/generated-columns.js';
 import { rowsOf } from '../../postgres/query.js';
 import type { CatalogueColumn, CatalogueTable, ForeignKey } from './catalogue.js';
 
@@ -16,7 +17,8 @@ interface TableRow {
 
 /**
  * Tables that can be published: no partitions (their rows go by the table above), nothing temporary or unlogged, nothing of
- * the server, an extension or the connector. Unique indexes count where they hold for every row.
+ * the server, an extension or the connector; and of their columns those that the
+ * stream can have. Unique indexes count where they hold for every row.
  */
 const TABLES_SQL = `
 SELECT n.nspname AS schema, c.relname AS name, obj_description(c.oid, 'pg_class') AS comment,
@@ -32,7 +34,8 @@ SELECT n.nspname AS schema, c.relname AS name, obj_description(c.oid, 'pg_class'
      ) ORDER BY a.attnum), '[]')
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
      JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
-     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+       AND (a.attgenerated = '' OR a.attgenerated = 's' AND current_setting('server_version_num')::int >= ${GENERATED_SINCE})) AS columns,
   (SELECT json_agg(a.attname ORDER BY k.place)
      FROM pg_index i CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum

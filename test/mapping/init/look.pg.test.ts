@@ -5,6 +5,7 @@ import { lookAt, type LookOptions, type Seen } from '../../../src/mapping/init/l
 import { readSettingsFile } from '../../../src/config/settings-file.js';
 import { openMapping, readMapping } from '../../../src/mapping/open-mapping.js';
 import { openKnex } from '../../../src/postgres/connection.js';
+import { GENERATED_SINCE } from '../../../src/postgres/generated-columns.js';
 import { TABLE_NAMES } from '../../../src/records/tables.js';
 import { testDatabase, type TestDatabase } from '../../support/postgres.js';
 import { catalogueOf, ddlOf, SCHEMAS } from './ddl.js';
@@ -111,6 +112,20 @@ describe('what is looked at', () => {
       CREATE SCHEMA segment_connector CREATE TABLE checkpoint (id int8 PRIMARY KEY);`);
     const { catalogue } = await look(database);
     expect(catalogue.tables.map(({ schema, name }) => `${schema}.${name}`)).toEqual(['public.sales']);
+  });
+
+  it('leaves out columns that no stream has', async () => {
+    await using database = await withTables(
+      'CREATE TABLE sales (id int4 PRIMARY KEY, cents int4, euros numeric GENERATED ALWAYS AS (cents / 100.0) STORED)',
+    );
+    const { rows } = await database.sql<{ version: number }>(
+      `SELECT current_setting('server_version_num')::int AS version`,
+    );
+    const streamed = (rows[0]?.version ?? 0) >= GENERATED_SINCE;
+    if (streamed)
+      await database.sql('ALTER TABLE sales ADD COLUMN twice int4 GENERATED ALWAYS AS (cents * 2) VIRTUAL');
+    const { columns } = tableOf(await look(database, { samples: false }), 'sales');
+    expect(columns.map(({ name }) => name)).toEqual(['id', 'cents', ...(streamed ? ['euros'] : [])]);
   });
 
   it('is of a table: keys, references of several columns, domains, enums, comments and an estimate of its rows', async () => {
