@@ -29,9 +29,13 @@ export function deliveryNotes(options: {
     // Best effort: where Redis does not answer, that is what is to be told.
     leaveNote(client, prefix, source, note).catch(() => undefined);
   };
+  // A process that was killed left its notes behind: the first delivery of the next one says that they are no more true.
+  const looked = new Set<string>();
   const erase = (source: string, lane: number | null): void => {
-    if (!left.delete(keyOf(source, lane))) return;
-    eraseNote(client, prefix, source, lane).catch(() => undefined);
+    const key = keyOf(source, lane);
+    if (!left.delete(key) && looked.has(key)) return;
+    looked.add(key);
+    eraseNote(client, prefix, source, lane).catch(() => looked.delete(key));
   };
   return {
     attempted: ({ source, lane, outcome }) => {
@@ -39,7 +43,10 @@ export function deliveryNotes(options: {
         leave(source, { lane, state: 'failing', why: outcomeText(outcome) });
       }
     },
-    delivered: ({ source, lane }) => erase(source, lane),
+    delivered: ({ source, lane }) => {
+      erase(source, lane);
+      erase(source, null);
+    },
     stopped: (source, lane, code) => leave(source, { lane, state: 'stopped', why: code }),
     resumed: erase,
     closed: (source) => {
