@@ -5,10 +5,11 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.js';
 import { ConnectorError } from '../../src/errors/connector-error.js';
-import { systemClock } from '../../src/lifecycle/clock.js';
+import { systemClock, type Clock } from '../../src/lifecycle/clock.js';
 import { ConfigReader } from '../../src/reload/read-config.js';
 import { Reloader } from '../../src/reload/reloader.js';
 import { eventually } from '../support/eventually.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -33,7 +34,7 @@ const HARBOR = 'name: harbor, write_key: key-of-harbor-1, merchant_id: 1';
 const BARN = 'name: barn, write_key: key-of-barn, merchant_id: 2';
 
 /** Looks every few milliseconds. */
-function watching(file: string): Watched {
+function watching(file: string, clock: Clock = systemClock): Watched {
   const reader = new ConfigReader({ ...ENV, CONFIG_FILE: file }, { command: 'run' });
   const read = reader.read();
   if (read.tag === 'refused') throw read.error;
@@ -49,7 +50,7 @@ function watching(file: string): Watched {
       if (watched.fail !== null) throw watched.fail;
       applied.push(config);
     },
-    clock: systemClock,
+    clock,
     logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     timing: { intervalMs: 10, settleMs: 30, retryMs: 20 },
   });
@@ -133,15 +134,19 @@ test('a file half written is not taken for one without its last sources', async 
   const file = join(directory, 'connector.yaml');
   const whole = yaml(HARBOR, BARN);
   await writeFile(file, whole);
-  await using watched = watching(file);
+  const clock = new SteppedClock();
+  await using watched = watching(file, clock);
   for (let times = 0; times < 20; times += 1) {
-    // Each is a whole configuration: the first with a source less.
+    // Each is a whole configuration: the first with a source less, and it is looked at.
     await writeFile(file, yaml(HARBOR));
+    await clock.step();
     await writeFile(file, whole);
+    await clock.step();
   }
-  const settled = Date.now() + 200;
-  await eventually(() => Date.now() > settled, 'some looks');
   expect(watched.applied).toEqual([]);
+  await writeFile(file, yaml(HARBOR));
+  for (let looks = 0; looks < 3; looks += 1) await clock.step();
+  expect(watched.applied).toHaveLength(1);
 });
 
 test('what cannot be used is refused whole, its problems are told once, and what is mended takes effect', async () => {
