@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 import { expect, test } from 'vitest';
 
+import { systemClock, type Clock } from '../../src/lifecycle/clock.js';
 import { streaming, takeLabels, tier, until } from './streaming.js';
 
 test('a paused stream stays alive far past wal_sender_timeout, and loses nothing', async () => {
@@ -71,6 +72,38 @@ test('a connection that has gone dead without closing is found out and can be re
   await expect(stream.next()).rejects.toMatchObject({ code: 'REPLICATION_SILENT', action: 'retry' });
   await stream.stop();
 });
+
+test('where the server sets no limit, two idle minutes are borne and a connection that has gone dead is found out all the same', async () => {
+  await using s = await streaming();
+  await s.db.sql(`ALTER DATABASE ${s.db.name} SET wal_sender_timeout = 0`);
+  await using proxy = await mutableProxy(new URL(s.db.url));
+  const url = new URL(s.db.url);
+  url.port = String(proxy.port);
+  const clock = timesTwenty();
+  const stream = s.stream({ connection: { connectionString: url.href }, clock, stopGraceMs: 100 });
+  await stream.start();
+  const startedMs = clock.now();
+  const pid = await s.senderPid();
+  await until(() => clock.now() - startedMs > 120_000, 'two minutes');
+  expect(stream.failure).toBeNull();
+  await s.db.sql(tier('a'));
+  expect((await takeLabels(stream, 1)).labels).toEqual(['a']);
+  expect(await s.senderPid()).toBe(pid);
+  proxy.mute();
+  const mutedMs = clock.now();
+  await expect(stream.next()).rejects.toMatchObject({ code: 'REPLICATION_SILENT', action: 'retry' });
+  expect(clock.now() - mutedMs).toBeLessThan(90_000);
+  await stream.stop();
+});
+
+/** A clock that runs twenty times as fast; the server's answers take a little longer on it, and no more than that. */
+function timesTwenty(): Clock {
+  const beginMs = systemClock.now();
+  return {
+    now: () => beginMs + (systemClock.now() - beginMs) * 20,
+    sleep: async (ms, signal) => systemClock.sleep(ms / 20, signal),
+  };
+}
 
 interface Proxy extends AsyncDisposable {
   readonly port: number;
