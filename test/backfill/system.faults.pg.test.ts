@@ -18,7 +18,7 @@ test.skipIf(SHORT)(
   'a backfill beside the running stream doubles nothing but deliveries: every row has the id the stream gave it',
   async () => {
     // A guest forgotten between the reading of a page and its delivery would rightly be counted and not sent.
-    await using brand = await system({ seed: 21, never: 'guest anonymised' });
+    await using brand = await system({ seed: 21, never: ['guest anonymised'] });
     const connector = brand.run('all');
     await connector.logged('capture is streaming');
     const business = brand.business(8);

@@ -32,7 +32,7 @@ async function deliveredIsKnown({ db }: System): Promise<void> {
 }
 
 test('a source that is paused gets nothing, whatever is restarted or lost, while the other goes on; resumed, it gets all of it once and in order', async () => {
-  await using brand = await system({ seed: 97, never: 'guest anonymised' });
+  await using brand = await system({ seed: 97, never: ['guest anonymised'] });
   await using second = await place('wk_second');
   const directory = await mkdtemp(join(tmpdir(), 'paused-'));
   try {

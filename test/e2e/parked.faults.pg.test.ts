@@ -22,7 +22,7 @@ async function metric(port: number, series: string): Promise<string | undefined>
 }
 
 test('a source that Segment does not take is parked past its budget: the others go on, and afterwards all of it arrives once and in order', async () => {
-  await using brand = await system({ seed: 93, never: 'guest anonymised' });
+  await using brand = await system({ seed: 93, never: ['guest anonymised'] });
   await using slow = await place('wk_slow');
   slow.receiver.respondWith(() => ({ tag: 'status', status: 503 }));
   const directory = await mkdtemp(join(tmpdir(), 'parked-'));

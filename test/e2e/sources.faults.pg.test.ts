@@ -9,7 +9,7 @@ import { system } from '../support/system.js';
 
 test('sources of a file are served side by side: each its own events, ids and key, and none waits for one that fails', async () => {
   // What is replayed of a guest forgotten since is rightly not sent.
-  await using brand = await system({ seed: 91, never: 'guest anonymised' });
+  await using brand = await system({ seed: 91, never: ['guest anonymised'] });
   await using till = await place('wk_till');
   await using refuses = await place('another key');
   await using hangs = await place('wk_hangs');
@@ -101,7 +101,7 @@ function repeats(calls: readonly { readonly messageId: string }[]): number {
 }
 
 test('a source added to the file begins with the restart, and one taken out of it holds nothing up', async () => {
-  await using brand = await system({ seed: 92, never: 'guest anonymised' });
+  await using brand = await system({ seed: 92, never: ['guest anonymised'] });
   await using till = await place('wk_till');
   const directory = await mkdtemp(join(tmpdir(), 'sources-'));
   try {

@@ -18,7 +18,7 @@ let directory: string;
 let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  brand = await system({ seed: 64, never: 'guest anonymised' });
+  brand = await system({ seed: 64, never: ['guest anonymised'] });
   slow = await place('wk_slow');
   directory = await mkdtemp(join(tmpdir(), 'parked-'));
   const file = join(directory, 'connector.yaml');

@@ -7,7 +7,7 @@ import { system } from '../support/system.js';
 import { failpointEnv, killedInBusiness, killed } from './killed.js';
 
 test('killed when a source that was added is written down, the next process brings it everything committed since, and the other misses nothing', async () => {
-  await using brand = await system({ seed: 71, never: 'guest anonymised' });
+  await using brand = await system({ seed: 71, never: ['guest anonymised'] });
   await using added = await place('wk_added');
   const directory = await mkdtemp(join(tmpdir(), 'added-'));
   const file = join(directory, 'connector.yaml');

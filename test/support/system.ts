@@ -64,8 +64,8 @@ export interface SystemOptions {
   readonly ratePerSecond?: number;
   readonly guests?: number;
   readonly seed?: number;
-  /** The name of an act of the simulator that never happens. */
-  readonly never?: string;
+  /** The names of acts of the simulator that never happen. */
+  readonly never?: readonly string[];
   /** Whether the connector's set-up is done. Default true. */
   readonly setUp?: boolean;
 }
@@ -92,7 +92,7 @@ export async function system(options: SystemOptions = {}): Promise<System> {
     seed: options.seed ?? 1,
     nextAct: (index, random) => {
       let act = actAt(index, random);
-      while (act.name === options.never) act = actAt(ACTS.length, random);
+      while (options.never?.includes(act.name) === true) act = actAt(ACTS.length, random);
       return act;
     },
     clock: systemClock,
