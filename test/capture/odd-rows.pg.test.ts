@@ -53,6 +53,50 @@ describe('values of a megabyte', () => {
     });
   });
 
+  it('that are new in an UPDATE cross the stream: the event leaves them out and says the rest', async () => {
+    await using capture = await captured(db);
+    await purchase(db, { transactionId: 1, accountId: 1, points: 5 });
+    await capture.until('px-777777-add_redeem-1');
+    await largeExpirations(1);
+    await purchase(db, { transactionId: 2, accountId: 1, points: 2 });
+    await purchase(db, { transactionId: 3, accountId: 1, points: 1 });
+    const calls = await capture.until('px-777777-add_redeem-2', 'px-777777-add_redeem-3');
+    for (const [id, balance] of [
+      ['add_redeem-2', 7],
+      ['pos_activity-2', 7],
+      ['add_redeem-3', 8],
+    ] as const) {
+      const call = calls.find(({ messageId }) => messageId === `px-777777-${id}`);
+      expect(call?.derived.tag, id).toBe('event');
+      const points = wallet(call?.body.properties ?? {}, POINTS);
+      expect(points, id).toMatchObject({ balance, lifetime_added: 0 });
+      expect(points, id).not.toHaveProperty('expirations');
+    }
+  });
+
+  it('that an event cannot leave out make it a dead letter with the reason, and the next one is none', async () => {
+    await using capture = await captured(db);
+    await purchase(db, { transactionId: 1, accountId: 1, points: 1 });
+    await capture.until('px-777777-add_redeem-1');
+    const long = `(SELECT string_agg(md5(n::text), '') FROM generate_series(1, 32000) n)`;
+    await db.sql(`UPDATE loyalty.guest SET first_name = ${long} WHERE user_id = 1`);
+    await purchase(db, { transactionId: 2, accountId: 1, points: 1 });
+    // The name comes as “unchanged” now.
+    await db.sql(`UPDATE loyalty.guest SET last_name = 'Long' WHERE user_id = 1`);
+    await purchase(db, { transactionId: 3, accountId: 1, points: 1 });
+    await db.sql(`UPDATE loyalty.guest SET first_name = 'Ann' WHERE user_id = 1`);
+    await purchase(db, { transactionId: 4, accountId: 1, points: 1 });
+    const ids = [2, 3, 4].map((id) => `px-777777-pos_activity-${id}`);
+    const calls = await capture.until(...ids);
+    const [second, third, fourth] = ids.map((id) => calls.find(({ messageId }) => messageId === id));
+    for (const letter of [second, third]) {
+      expect(letter?.derived).toMatchObject({ tag: 'rejected', reason: 'too_large' });
+      expect(String(letter?.body.properties['first_name'])).toHaveLength(32 * 32_000);
+    }
+    expect(fourth?.derived.tag).toBe('event');
+    expect(fourth?.body.properties).toMatchObject({ first_name: 'Ann', last_name: 'Long' });
+  });
+
   it('in columns that no event reads disturb nothing', async () => {
     await using capture = await captured(db);
     await db.sql(
@@ -64,6 +108,77 @@ describe('values of a megabyte', () => {
       ({ messageId }) => messageId === 'px-777777-pos_activity-3',
     );
     expect(call?.body.properties).toMatchObject({ first_name: 'Ann' });
+  });
+});
+
+describe('a value of ten kilobytes that is stored apart', () => {
+  /** What the table says, as JSON. */
+  async function inTable(): Promise<unknown> {
+    const { rows } = await db.sql<{ expirations: unknown }>(
+      `SELECT expirations FROM loyalty.account_wallet WHERE account_id = 1 AND wallet_code = ${POINTS}`,
+    );
+    return rows[0]?.expirations;
+  }
+
+  beforeEach(async () => {
+    await db.sql('ALTER TABLE loyalty.account_wallet ALTER COLUMN expirations SET STORAGE EXTERNAL');
+    await db.sql(
+      `UPDATE loyalty.account_wallet SET expirations = (SELECT jsonb_agg(jsonb_build_object('expires_on', date '2027-01-01' + n, 'quantity', n))
+        FROM generate_series(1, 240) n) WHERE account_id = 1 AND wallet_code = ${POINTS}`,
+    );
+    const { rows } = await db.sql<{ apart: string }>(
+      `SELECT pg_relation_size(reltoastrelid) AS apart FROM pg_class WHERE oid = 'loyalty.account_wallet'::regclass`,
+    );
+    expect(Number(rows[0]?.apart)).toBeGreaterThan(8_000);
+  });
+
+  it('stands in the event of an UPDATE that leaves it unchanged, on first sight and later', async () => {
+    const whole = await inTable();
+    expect(JSON.stringify(whole).length).toBeGreaterThan(10_000);
+    await using capture = await captured(db);
+    for (const id of [1, 2, 3]) await purchase(db, { transactionId: id, accountId: 1, points: 1 });
+    const ids = [1, 2, 3].map((id) => `px-777777-add_redeem-${id}`);
+    const calls = await capture.until(...ids);
+    for (const [n, id] of ids.entries()) {
+      const call = calls.find(({ messageId }) => messageId === id);
+      expect(call?.derived.tag, id).toBe('event');
+      expect(wallet(call?.body.properties ?? {}, POINTS), id).toMatchObject({
+        balance: n + 1,
+        expirations: whole,
+      });
+    }
+  });
+
+  it('stands so in the event of a connector that has just been started and finds the UPDATE first', async () => {
+    const whole = await inTable();
+    await purchase(db, { transactionId: 1, accountId: 1, points: 1 });
+    await db.sql(
+      `UPDATE loyalty.account_wallet SET lifetime_added = 1 WHERE account_id = 1 AND wallet_code = ${POINTS}`,
+    );
+    await using capture = await captured(db);
+    const calls = await capture.until('px-777777-add_redeem-1');
+    const call = calls.find(({ messageId }) => messageId === 'px-777777-add_redeem-1');
+    expect(wallet(call?.body.properties ?? {}, POINTS)).toMatchObject({ balance: 1, expirations: whole });
+  });
+
+  it('is the new one from the commit on that changes it, and stays so when it is left alone again', async () => {
+    await using capture = await captured(db);
+    await purchase(db, { transactionId: 1, accountId: 1, points: 1 });
+    await capture.until('px-777777-add_redeem-1');
+    const before = await inTable();
+    await db.sql(
+      `BEGIN; UPDATE loyalty.account_wallet SET expirations = jsonb_set(expirations, '{0,quantity}', '777')
+        WHERE account_id = 1 AND wallet_code = ${POINTS}; ${purchaseSql({ transactionId: 2, accountId: 1, points: 1 })} COMMIT`,
+    );
+    const after = await inTable();
+    expect(after).not.toEqual(before);
+    await purchase(db, { transactionId: 3, accountId: 1, points: 1 });
+    const calls = await capture.until('px-777777-add_redeem-2', 'px-777777-add_redeem-3');
+    const shown = [1, 2, 3].map((id) => {
+      const call = calls.find(({ messageId }) => messageId === `px-777777-add_redeem-${id}`);
+      return wallet(call?.body.properties ?? {}, POINTS)['expirations'];
+    });
+    expect(shown).toEqual([before, after, after]);
   });
 });
 
