@@ -155,6 +155,59 @@ describe('values that JSON cannot carry', () => {
   });
 });
 
+describe('times that no calendar of JSON has', () => {
+  it.each([
+    ['before our era', '0044-03-15 12:00:00+00 BC'],
+    ['the first that the server knows', '4714-11-24 00:00:00+00 BC'],
+    ['the last that the server knows', '294276-12-31 23:59:59.999999+00'],
+    ['minus infinity', '-infinity'],
+  ])('%s: the time of a till gives way to that of the posting', async (_, time) => {
+    await using capture = await captured(db);
+    await db.sql(`
+      INSERT INTO txn.transaction (transaction_id, merchant_id, account_id, card_id, store_id, transaction_type, result, origin, pos_transaction_at)
+        VALUES (2, 777777, 1, 1, 2, 'BALANCE_INQUIRY', 'AUTHORIZED', 'POS', '${time}');
+      UPDATE loyalty.account SET registered_at = '${time}' WHERE account_id = 1;
+      UPDATE loyalty.account_wallet SET updated_at = '${time}' WHERE account_id = 1 AND wallet_code = 3`);
+    await purchase(db, { transactionId: 3, accountId: 1, points: 1 });
+    const calls = await capture.until('px-777777-pos_activity-2', 'px-777777-add_redeem-3');
+    const { rows } = await db.sql<{ ms: string }>(
+      'SELECT floor(extract(epoch FROM posted_at) * 1000)::bigint AS ms FROM txn.transaction WHERE transaction_id = 2',
+    );
+    const odd = calls.find(({ messageId }) => messageId === 'px-777777-pos_activity-2');
+    expect(odd?.derived.tag).toBe('event');
+    expect(odd?.body.properties).toMatchObject({ clock_suspect: true });
+    expect(Date.parse(String(odd?.body['timestamp']))).toBe(Number(rows[0]?.ms));
+    const after = calls.find(({ messageId }) => messageId === 'px-777777-add_redeem-3');
+    expect(after?.derived.tag).toBe('event');
+  });
+
+  it.each([
+    ['before our era', '0044-03-15 12:00:00+00 BC'],
+    ['the last that the server knows', '294276-12-31 23:59:59.999999+00'],
+  ])('%s: a row’s own time gives way to that of its commit, and other times are null', async (_, time) => {
+    await using capture = await captured(db);
+    await db.sql(
+      `UPDATE loyalty.account_wallet SET updated_at = '${time}' WHERE account_id = 1 AND wallet_code = 11`,
+    );
+    await db.sql(`
+      INSERT INTO loyalty.checkin (checkin_id, merchant_id, account_id, channel, checkin_time, expiration_time) VALUES (10, 777777, 1, 'APP', '${time}', '${time}');
+      INSERT INTO loyalty.referral (referral_id, merchant_id, referrer_account_id, channel, status, created_at) VALUES (10, 777777, 1, 'EMAIL', 'SENT', '${time}')`);
+    const committed = await db.sql<{ ms: string }>(
+      'SELECT floor(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::bigint AS ms FROM loyalty.checkin WHERE checkin_id = 10',
+    );
+    const ids = ['px-777777-check_in-10', 'px-777777-referral-10'];
+    const calls = await capture.until(...ids);
+    for (const id of ids) {
+      const call = calls.find(({ messageId }) => messageId === id);
+      expect(call?.derived.tag, id).toBe('event');
+      expect(Date.parse(String(call?.body['timestamp'])), id).toBe(Number(committed.rows[0]?.ms));
+      const wallets = call?.body.properties['all_wallets_info'] as Record<string, unknown>[];
+      expect(wallets.find((one) => one['wallet_code'] === '11')?.['updated_at'], id).toBeNull();
+      expect(call?.body.properties['expiration_time'] ?? null, id).toBeNull();
+    }
+  });
+});
+
 describe('a queue that takes nothing', () => {
   it('holds capture back with flat memory and a slot that keeps what was not confirmed', async () => {
     let open = (): void => undefined;
