@@ -30,7 +30,7 @@ export interface TrailingLimits {
   readonly maxWalBytes: bigint;
   /** WAL read by one advance at most (beyond restart_lsn). */
   readonly stepBytes: bigint;
-  /** The server frees whole segments: a shorter way is gone only when the last one was long ago. */
+  /** The server frees whole segments: a shorter way is gone only when the last one was long ago, or the limit is small. */
   readonly leastBytes: bigint;
   readonly leastEveryMs: number;
   /** A held-back restart_lsn is read again by every advance: at most so many bytes a second on average. */
@@ -100,7 +100,16 @@ function due(
   // What has to be read anyway is no reason to wait.
   const held = slot.position > slot.restart ? slot.position - slot.restart : 0n;
   if (held > limits.stepBytes && sinceAdvanceMs < restMs) return false;
-  return step - slot.position >= limits.leastBytes || sinceAdvanceMs >= limits.leastEveryMs;
+  return step - slot.position >= leastStep(limits) || sinceAdvanceMs >= limits.leastEveryMs;
+}
+
+/**
+ * Behind the position the server keeps what the step before went over, and both must have room in the quarter that is left:
+ * with a small limit, steps of a segment would lead past it although all is delivered.
+ */
+function leastStep({ leastBytes, maxWalBytes }: TrailingLimits): bigint {
+  const share = maxWalBytes / 32n;
+  return share < leastBytes ? share : leastBytes;
 }
 
 function earlier(a: Lsn, b: Lsn): Lsn {

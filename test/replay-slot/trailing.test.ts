@@ -77,6 +77,14 @@ describe('it moves in small steps', () => {
     expect(trailingStep(given, LIMITS)).toEqual(expected);
   });
 
+  test('with a small limit they are smaller, so that two of them stay below it', () => {
+    const least = { ...LIMITS, maxWalBytes: 64n * MIB };
+    const given = (position: number): TrailingState =>
+      state({ position: at(position), restart: at(position - 1), retained: null, delivered: at(1_990) });
+    expect(trailingStep(given(1_951), least)).toEqual(STAY);
+    expect(trailingStep(given(1_950), least)).toEqual(step(at(1_952), true));
+  });
+
   test('a restart_lsn held back is read again by every step, so steps are rarer the further back it is', () => {
     const held = state({ position: at(1_400), restart: at(440) });
     expect(trailingStep({ ...held, sinceAdvanceMs: 30_000 }, LIMITS)).toEqual(STAY);
