@@ -5,6 +5,7 @@ import type { PostgresServer } from '../../src/demo/postgres-server.js';
 import { invoked } from '../backfill/invoked.js';
 import { slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
+import { freeze, type Frozen } from '../support/frozen.js';
 import { caughtUp, onServer, promote, Standbys } from '../support/standby.js';
 import { system, type System } from '../support/system.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
@@ -50,6 +51,31 @@ async function slotSynchronised(
   );
 }
 
+/** Slots are synchronised no more: the process that does it stands still. */
+async function unsynchronised(standby: PostgresServer): Promise<Frozen> {
+  const [worker] = await onServer<{ pid: number }>(
+    standby,
+    `SELECT pid FROM pg_stat_activity WHERE backend_type = 'slotsync worker'`,
+  );
+  expect(worker).toBeDefined();
+  return freeze(worker?.pid ?? 0);
+}
+
+/** Whether the slot on the standby stands before what is queued, and even delivered: it will be sent again. */
+async function slotIsBehind(brand: System, standby: PostgresServer): Promise<boolean> {
+  const slot = slotOf(brand.db);
+  const { rows } = await brand.db.sql<{ delivered: string | null }>(
+    `SELECT max((lane.value ->> 'position')::pg_lsn)::text AS delivered
+      FROM segment_connector.checkpoint, jsonb_each(delivered -> 'lanes') lane WHERE slot_name = $1`,
+    [slot],
+  );
+  const [there] = await onServer<{ behind: boolean }>(
+    standby,
+    `SELECT confirmed_flush_lsn < '${rows[0]?.delivered ?? '0/0'}'::pg_lsn AS behind FROM pg_replication_slots WHERE slot_name = '${slot}'`,
+  );
+  return there?.behind === true;
+}
+
 /** Connections of the brand that the failover broke fail one act each. */
 async function doesBusiness(brand: System, seconds: number): Promise<void> {
   await eventually(async () => {
@@ -80,10 +106,16 @@ test(
     await connector.logged('capture is streaming');
     await brand.business(1);
     await slotSynchronised(brand, primary, standby);
-    // Slots are synchronised now and then: by the time of the failover they stand behind what is queued.
+    await using sync = await unsynchronised(standby);
     await brand.business(2);
     await brand.verdict();
+    await eventually(
+      async () => slotIsBehind(brand, standby),
+      'the slot on the standby behind what is delivered',
+    );
     await caughtUp(primary, standby);
+    await primary.halt('immediate');
+    await sync.thaw();
     await failOver(way, primary, standby);
     await connector.logged('the server is on a new timeline and the slot came along');
     await doesBusiness(brand, 2);
