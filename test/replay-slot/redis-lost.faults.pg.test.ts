@@ -1,6 +1,7 @@
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { DEFAULT_PREFIX, laneStateKey } from '../../src/queue/keys.js';
 import { closeRedis, connectRedis, type RedisClient } from '../../src/queue/redis.js';
 import { invoked } from '../backfill/invoked.js';
 import { slotOf } from '../support/captured.js';
@@ -35,6 +36,12 @@ function segmentDown(brand: System): { readonly mend: () => void } {
 
 async function jobsWaiting(brand: System): Promise<number> {
   return onRedis(brand, (client) => client.llen('paytronix:segment/default/0:wait'));
+}
+
+/** The last job that Redis may hold: the one that was announced. */
+async function seqInRedis(brand: System): Promise<number> {
+  const key = laneStateKey(DEFAULT_PREFIX, 'default', 0);
+  return Number(await onRedis(brand, (client) => client.hget(key, 'pendingSeq')));
 }
 
 /** Jobs that the checkpoint knows to be queued. */
@@ -116,6 +123,64 @@ test('an old copy of Redis put back under load: what it has forgotten is queued 
   expect(verdict.findings).toEqual([]);
   expect(await connector.end('SIGTERM')).toBe(0);
 }, 120_000);
+
+/** The file that Redis appends to: the last part of what it holds. */
+async function appendedFile(files: string): Promise<string> {
+  const names = (await readdir(files)).filter((name) => name.endsWith('.incr.aof'));
+  expect(names).toHaveLength(1);
+  return join(files, names[0] ?? '');
+}
+
+test('a Redis killed under load, AOF everysec, comes back with what it had, and nothing is missing', async () => {
+  await using brand = await system({ seed: 26 });
+  const connector = brand.run('all');
+  await connector.logged('capture is streaming');
+  const business = unending(brand);
+  for (let round = 0; round < 2; round += 1) {
+    const before = brand.arrivals.calls.length;
+    await eventually(() => brand.arrivals.calls.length > before + 50, 'calls', 30_000);
+    await brand.redis.kill();
+    await brand.redis.start();
+  }
+  await business.end();
+  expect((await brand.verdict()).findings, connector.log()).toEqual([]);
+  // SIGKILL leaves to the kernel what was written, and that is all: only a machine that falls loses the last second.
+  expect(connector.log()).not.toContain('"code":"QUEUE_LOST"');
+  expect(await connector.end('SIGTERM')).toBe(0);
+}, 90_000);
+
+test.each([
+  ['while it was up', 27, false],
+  ['while Segment was down, with a backlog', 28, true],
+] as const)(
+  'a Redis killed under load whose last second was not on disk, %s, is given it again',
+  async (_, seed, isSegmentDown) => {
+    await using brand = await system({ seed });
+    const connector = brand.run('all');
+    await connector.logged('capture is streaming');
+    const business = unending(brand);
+    await eventually(() => brand.arrivals.calls.length > 50, 'calls', 30_000);
+    const segment = isSegmentDown ? segmentDown(brand) : null;
+    if (isSegmentDown) await eventually(async () => (await jobsWaiting(brand)) >= 3, 'a backlog');
+    const appended = await appendedFile(await appendOnlyFiles(brand));
+    const { size: from } = await stat(appended);
+    // The checkpoint knows what is lost by then, so that the slot does not send it again by itself.
+    const kept = await seqInRedis(brand);
+    await eventually(async () => (await queuedSeq(brand)) > kept, 'a later checkpoint');
+    await brand.redis.kill();
+    expect((await stat(appended)).size).toBeGreaterThan(from + 1_024);
+    // In the midst of a command, as a file ends that a machine did not write to its end.
+    await truncate(appended, from + 7);
+    await brand.redis.start();
+    segment?.mend();
+    await connector.logged('redis is healed');
+    await business.end();
+    expect((await brand.verdict()).findings, connector.log()).toEqual([]);
+    expect(connector.log()).toContain('"code":"QUEUE_LOST"');
+    expect(await connector.end('SIGTERM')).toBe(0);
+  },
+  90_000,
+);
 
 test('an idle connector notices within seconds, sends nothing twice that it knows to be delivered, and goes on', async () => {
   await using brand = await system({ seed: 24 });
