@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { SourceChange, Transaction } from '../changes/transaction.js';
 import type { Lsn } from '../postgres/lsn.js';
 import { notPgoutput } from './bytes.js';
@@ -14,6 +15,9 @@ export interface Segment {
 
 /** Bytes before each held row message. */
 export const ROW_HEADER_BYTES = 8;
+
+/** Held rows are walked at once up to this many segments, a megabyte or so: some tens of milliseconds. */
+const SEGMENTS_AT_ONCE = 4;
 
 /** What an entry costs beside its rows, so that a flood of empty transactions is held back too. */
 const TRANSACTION_OVERHEAD_BYTES = 1_024;
@@ -78,6 +82,7 @@ export class AssembledTransaction implements Transaction {
   forEachChange(visit: (change: SourceChange) => void): void | Promise<void> {
     const segments = this.#held();
     if (this.#spill !== null) return this.#walkSpilled(this.#spill, visit);
+    if (segments.length > SEGMENTS_AT_ONCE) return this.#walkInTurns(visit);
     for (const segment of segments) this.#walk(segment.bytes, segment.start, segment.end, visit);
   }
 
@@ -90,7 +95,15 @@ export class AssembledTransaction implements Transaction {
 
   async #walkSpilled(spill: SpillFile, visit: (change: SourceChange) => void): Promise<void> {
     for await (const block of spill.blocks()) this.#walk(block, 0, block.length, visit);
-    for (const segment of this.#held()) this.#walk(segment.bytes, segment.start, segment.end, visit);
+    await this.#walkInTurns(visit);
+  }
+
+  /** Statuses, probes and delivery have their turn between two segments: tens of megabytes at once take a second and more. */
+  async #walkInTurns(visit: (change: SourceChange) => void): Promise<void> {
+    for (const segment of this.#held()) {
+      this.#walk(segment.bytes, segment.start, segment.end, visit);
+      await turn();
+    }
   }
 
   #walk(bytes: Buffer, start: number, end: number, visit: (change: SourceChange) => void): void {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -79,6 +80,27 @@ describe('one transaction', () => {
     });
     expect(await idsOf(transaction)).toEqual(['1', '2']);
     expect(await idsOf(transaction)).toEqual(['1', '2']);
+  });
+
+  test('that is large is walked in turns with everything else, in order, again and again', async () => {
+    const ids = Array.from({ length: 2_000 }, (_, n) => n);
+    const [transaction] = feed(assembler({ blockBytes: 1_000 }), [
+      beginMessage(),
+      RELATION,
+      ...ids.map(insert),
+      COMMIT,
+    ]);
+    for (let walk = 0; walk < 2; walk += 1) {
+      let turns = 0;
+      let over = false;
+      const others = (async () => {
+        for (; !over; turns += 1) await setImmediate();
+      })();
+      expect(await idsOf(transaction)).toEqual(ids.map(String));
+      over = true;
+      await others;
+      expect(turns).toBeGreaterThan(20);
+    }
   });
 
   test('holds no rows of tables that are not mapped', () => {
