@@ -56,8 +56,8 @@ test('a publication dropped under load stops capture within seconds; made anew b
   const business = unending(brand);
   await eventually(() => brand.arrivals.calls.length > 50, 'calls');
   await brand.db.sql(`DROP PUBLICATION ${PUBLICATION}`);
-  const droppedAt = await now(brand);
   await stops(connector, 'the publication is gone');
+  const stoppedAt = await now(brand);
   await business.end();
   await stops(brand.run('all'), 'the publication is gone');
 
@@ -74,7 +74,8 @@ test('a publication dropped under load stops capture within seconds; made anew b
   const recorded = await gaps(brand);
   expect(recorded.map(({ closed }) => closed)).toEqual([true, true]);
   expect(recorded[0]?.reason).toContain('dropped and created again');
-  for (const { from } of recorded) expect(Date.parse(from)).toBeLessThanOrEqual(Date.parse(droppedAt));
+  // No later: what was open when it was dropped may have been sent in part, and for that the margin is.
+  for (const { from } of recorded) expect(Date.parse(from)).toBeLessThanOrEqual(Date.parse(stoppedAt));
   const last = brand.run('all');
   await last.logged('capture is streaming');
   await brand.business(1);
