@@ -1,7 +1,9 @@
 import type { Knex } from 'knex';
 import type { Relations } from '../mapping/mapping.js';
+import { quoteText } from '../postgres/query.js';
 import { keepSuppressed } from '../postgres/suppressed-guests.js';
 import type { QueueSink } from '../queue/queue-sink.js';
+import { FORGOTTEN_STATUSES } from '../records/guest-status.js';
 import { isIndexed } from './indexes.js';
 import { walk } from './walk.js';
 
@@ -32,7 +34,7 @@ export async function suppressRemovedGuests(
         keyType: relations.type(table, key),
         columns: { status: { sql: 't.status', bindings: [] } },
         given: [],
-        wanted: { sql: `status <> 'ACTIVE'`, bindings: [] },
+        wanted: { sql: `status IN (${FORGOTTEN_STATUSES.map(quoteText).join(', ')})`, bindings: [] },
       },
       isKeyIndexed,
       chunkRows: CHUNK_ROWS,

@@ -30,6 +30,8 @@ export interface CaptureObserver {
   derived?(source: string, name: string, outcome: 'derived' | 'rejected'): void;
   /** A merchant's rows would be events, and no source takes them; told once for each. */
   unrouted?(merchantId: string): void;
+  /** A column of a mapped record was read with a word that the record does not have: it decides nothing. */
+  unknownWord?(record: string, column: string): void;
   /** A statement read what the stream has not given. */
   lookup?(table: string): void;
   /** A source left the live stream, or takes part in it again. Told of those that an earlier process had parked, too. */

@@ -9,9 +9,11 @@ import { joinedRows } from '../enrichment/joined-rows.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import { openTranslation } from '../mapping/translation.js';
+import { wordWatch } from '../mapping/unknown-words.js';
 import { tracksCommitTimes } from '../postgres/system.js';
 import type { EventSink } from '../queue/sink.js';
 import type { CandidateRules } from '../records/gather.js';
+import type { TableName } from '../records/tables.js';
 import { isListed, type ListedGuests } from '../suppression/listed-guests.js';
 import { Derivation, type DerivationOptions } from './derivation.js';
 
@@ -29,6 +31,8 @@ export interface OpenDerivationOptions {
   /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
   readonly onUnrouted?: (merchantId: string) => void;
   readonly onUnreadableNumber?: (column: string) => void;
+  /** A column of a record was read with a word that the record does not have. Called for every such value. */
+  readonly onUnknownWord?: (table: TableName, column: string) => void;
   /** Calls of these guests are not even derived: for what is only counted or shown. Default: nobody. */
   readonly listed?: ListedGuests;
 }
@@ -41,11 +45,13 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
   const { knex, sources, sink, suppress, withDatabase, mapping = REFERENCE_MAPPING } = options;
   const trackCommitTimestamp = await withDatabase(() => tracksCommitTimes(knex));
   const rules = routedRules(sources, options.onUnrouted ?? (() => undefined));
+  const watch = wordWatch(mapping, options.onUnknownWord ?? null);
   const directory = new Directory({
     lookups: postgresLookups({
       knex,
       relations: mapping.relations,
       trackCommitTimestamp,
+      watch,
       ...(options.onLookup === undefined ? {} : { onLookup: options.onLookup }),
     }),
     isRegistration: (transition) => rules.registration(transition),
@@ -62,6 +68,7 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     withDatabase,
     translation: openTranslation({
       mapping,
+      watch,
       read: joinedRows({
         knex,
         mapping,

@@ -3,6 +3,7 @@ import type { CaptureSettings } from '../config/config.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { failpoint } from '../lifecycle/failpoint.js';
 import type { Mapping } from '../mapping/mapping.js';
+import { recordNameOf } from '../mapping/record-names.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { Logger } from '../observability/logger.js';
 import { closeKnex, openKnex, type DatabaseOptions } from '../postgres/connection.js';
@@ -86,7 +87,12 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
         cacheAccounts: settings.cacheAccounts,
         mapping,
         onLookup: (table) => observer.lookup?.(table),
-        ...(aside ? {} : { onUnrouted: (merchantId: string) => unrouted(merchantId) }),
+        ...(aside
+          ? {}
+          : {
+              onUnrouted: (merchantId: string) => unrouted(merchantId),
+              onUnknownWord: (table, column) => observer.unknownWord?.(recordNameOf(table), column),
+            }),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),
         onUnreadableNumber: options.onUnreadableNumber,
       });

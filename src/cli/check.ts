@@ -3,6 +3,7 @@ import { parseConfig } from '../config/parse.js';
 import type { Role } from '../config/option.js';
 import { checkSegment } from '../delivery/preflight.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { checkWords } from './check-words.js';
 import { readMapping } from '../mapping/open-mapping.js';
 import { checkDatabase } from '../postgres/preflight/check-database.js';
 import { failure, type Finding } from '../preflight/finding.js';
@@ -57,7 +58,7 @@ async function database({ postgres, capture, mapping }: Config): Promise<readonl
     ];
   }
   const { slotName, publicationName, replayMaxWalBytes } = capture;
-  return checkDatabase({
+  const found = await checkDatabase({
     database: postgres,
     slotName,
     publicationName,
@@ -65,6 +66,10 @@ async function database({ postgres, capture, mapping }: Config): Promise<readonl
     replayMaxWalBytes,
     readMapping: (knex) => readMapping(knex, mapping),
   });
+  const isReached = found.every(
+    ({ id, level }) => level !== 'error' || (id !== 'connection' && id !== 'query'),
+  );
+  return isReached ? [...found, ...(await checkWords(postgres, mapping))] : found;
 }
 
 async function redis(

@@ -1,5 +1,6 @@
 import type { ChangeOf } from '../changes/transaction.js';
 import type { GatheredCommit } from '../records/gather.js';
+import { isForgotten } from '../records/guest-status.js';
 import type { Row } from '../records/tables.js';
 import { accountAsOf } from './account-as-of.js';
 import { AccountEntry } from './account-entry.js';
@@ -110,7 +111,7 @@ export class AccountData {
     const id = change.row.user_id as string;
     const known = this.#guests.get(id) ?? null;
     if (change.op === 'insert' || known !== null) this.#guests.set(id, filled(change.row, known));
-    return change.row.status === 'ACTIVE' ? null : id;
+    return isForgotten(change.row.status) ? id : null;
   }
 
   applyCard(change: ChangeOf<'loyalty.card'>): void {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Relations } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import type { WordWatch } from '../mapping/unknown-words.js';
 import { databaseError } from '../postgres/database-error.js';
 import { columnsOf, type Row, type TableName } from '../records/tables.js';
 import {
@@ -22,6 +23,8 @@ export interface PostgresLookupsOptions {
   readonly relations?: Relations;
   /** Called once per SELECT with what it was for. */
   readonly onLookup?: (what: string) => void;
+  /** Sees every row of a record that was looked up. Default: nobody. */
+  readonly watch?: WordWatch;
 }
 
 /** Values as the wire carries them: no Date, no double, the very text that logical replication sends. */
@@ -63,6 +66,7 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
       `SELECT ${columnList(relations, table)} FROM ${from} t WHERE ${where}`,
       bindings,
     );
+    for (const row of found) options.watch?.(table, row);
     return found as unknown as Row<T>[];
   }
 

@@ -6,6 +6,7 @@ import { feedReader, type FeedReader } from './feed-reader.js';
 import { JoinedRows, type WantedRows } from './joined-rows.js';
 import type { Feed, Mapping } from './mapping.js';
 import { translate } from './translate.js';
+import type { WordWatch } from './unknown-words.js';
 
 export interface TranslationOptions {
   readonly mapping: Mapping;
@@ -13,6 +14,8 @@ export interface TranslationOptions {
   readonly read: (wanted: WantedRows) => Promise<readonly SourceRow[]>;
   /** Rows of each joined table kept between batches. Default 100,000. */
   readonly maxJoinedRows?: number;
+  /** Sees every row of a record that a feed makes. Default: nobody. */
+  readonly watch?: WordWatch;
 }
 
 /**
@@ -91,6 +94,7 @@ class FeedTranslation implements Translation {
   canonical(transaction: Transaction): CanonicalTransaction {
     const { commitTimeUs, endLsn, rowCount } = transaction;
     const join = this.#join(commitTimeUs);
+    const { watch } = this.#options;
     return {
       commitTimeUs,
       endLsn,
@@ -104,7 +108,9 @@ class FeedTranslation implements Translation {
           if (this.#isCanonical(change.table)) visit(change as Change);
           for (const reader of this.#readers.get(change.table) ?? []) {
             const translated = translate(change, reader, (own) => join(reader, own));
-            if (translated !== null) visit(translated);
+            if (translated === null) continue;
+            if (translated.row !== null) watch?.(translated.table, translated.row);
+            visit(translated);
           }
           for (const reader of this.#customReaders.get(change.table) ?? []) {
             const occurrence = occurrenceOf(change, reader, (own) => join(reader, own));

@@ -72,6 +72,11 @@ export function createMetrics(options: MetricsOptions = {}) {
       'unrouted_merchants',
       'Merchants seen since the start whose rows would be events and that no source takes.',
     ),
+    unknownCodes: counter(
+      'unknown_codes_total',
+      'Values read for a column of a mapped record that are none of its words, so that they decide nothing.',
+      ['record', 'column'],
+    ),
     lookups: counter('lookups_total', 'Batched reads of a table on first sight of rows.', ['table']),
     unreadableNumbers: counter('unreadable_numbers_total', 'NaN and infinite amounts sent as null.'),
 

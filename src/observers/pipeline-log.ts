@@ -6,10 +6,20 @@ import type { Logger } from '../observability/logger.js';
 
 /** What of capture is worth a line. Never a row: positions, codes and counts. */
 export function captureLog(logger: Logger): CaptureObserver {
+  const unknown = new Set<string>();
   return {
     state: (state) => logger.info(state, `capture is ${state.tag}`),
     unrouted: (merchantId) =>
       logger.info({ merchantId }, 'no source takes the events of this merchant; they are not sent'),
+    unknownWord: (record, column) => {
+      const place = `${record}.${column}`;
+      if (unknown.has(place)) return;
+      unknown.add(place);
+      logger.warn(
+        { record, column },
+        'the mapping gives this column a word that its record does not have; `paytronix-segment check` names such words',
+      );
+    },
     backpressure: (paused) =>
       logger.debug(paused ? 'reading from the server is paused' : 'reading from the server goes on'),
   };

@@ -2,6 +2,7 @@ import type { CanonicalTransaction, Change, ChangeOf, Occurrence } from '../chan
 import { ConnectorError } from '../errors/connector-error.js';
 import type { Commit, Transition } from './commit.js';
 import type { CustomOccurrence } from './custom-occurrence.js';
+import { isForgotten } from './guest-status.js';
 import { TABLES, type Row, type StreamedRow, type TableName } from './tables.js';
 
 /**
@@ -296,7 +297,7 @@ function keyOf(change: Change, column: string): string {
 
 /** A deletion must be known whatever else is dropped: nothing of that guest may be sent from here on. */
 function removesGuest(change: ChangeOf<'loyalty.guest'>): boolean {
-  return change.op === 'delete' || (change.op === 'update' && change.row.status !== 'ACTIVE');
+  return change.op === 'delete' || (change.op === 'update' && isForgotten(change.row.status));
 }
 
 function interestingAccount(change: ChangeOf<'loyalty.card'>, interest: Interest): boolean {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { captureService, type CaptureService } from '../../src/capture/service.js';
-import type { CaptureState } from '../../src/capture/observer.js';
+import type { CaptureObserver, CaptureState } from '../../src/capture/observer.js';
 import type { EventSettings } from '../../src/config/source.js';
 import { EVENT_NAMES, type Derived } from '../../src/events/event.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
@@ -89,6 +89,8 @@ export interface CapturedOptions {
   readonly mapping?: Mapping;
   /** Called for each commit with its number of rows. */
   readonly onReceived?: (rowCount: number) => void;
+  /** See `CaptureObserver`. */
+  readonly observer?: Pick<CaptureObserver, 'unknownWord'>;
 }
 
 /** Capture over the real database with a queue that takes everything at once: what would be sent, and in which order. */
@@ -147,6 +149,7 @@ export async function captured(db: TestDatabase, options: CapturedOptions = {}):
     observer: {
       state: (state) => void states.push(state),
       received: ({ rowCount }) => options.onReceived?.(rowCount),
+      ...options.observer,
     },
     ...(options.mapping === undefined
       ? {}

@@ -17,12 +17,12 @@ const SPOKEN =
 /** What is asked of a card or an account, and not which one it is. */
 const OF_A_KIND = new Set(['type', 'kind', 'status', 'tier', 'level', 'brand']);
 
-export function looksPersonal(column: CatalogueColumn): boolean {
-  const words = wordsOf(column.name);
+export function looksPersonal({ name }: Pick<CatalogueColumn, 'name'>): boolean {
+  const words = wordsOf(name);
   const last = words.at(-1) ?? '';
   // `email_opt_in` and `card_status` say how a person's data are used, not what they are.
   if (OF_A_KIND.has(last) || (words.includes('opt') && (last === 'in' || last === 'out'))) return false;
-  return SPOKEN.test(column.name) || words.some((word) => PERSONAL.has(word));
+  return SPOKEN.test(name) || words.some((word) => PERSONAL.has(word));
 }
 
 const CODE_WORDS = new Set(
