@@ -110,11 +110,15 @@ export function isResponseCandidate(transition: Transition<'survey.response'>): 
   return transition.after?.status === 'COMPLETED' && transition.before?.status !== 'COMPLETED';
 }
 
-/** A guest attached for the first time, by anything but an import. */
+/**
+ * A guest attached for the first time, by anything but an import. In the reference schema `user_id` and `registered_at` are
+ * set together; where guest and account are one row of a user's table the guest is there from the start, and it is the time
+ * that tells.
+ */
 export function isRegistrationCandidate(transition: Transition<'loyalty.account'>): boolean {
   const { before, after } = transition;
   if (after === null || after.user_id === null || after.registered_at === null) return false;
-  if (before !== null && (before.user_id !== null || before.registered_at !== null)) return false;
+  if (before !== null && before.registered_at !== null) return false;
   return after.registration_source !== 'IMPORT' && after.import_batch_id === null;
 }
 

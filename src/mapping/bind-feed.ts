@@ -113,7 +113,8 @@ function isNull(expression: Expression): boolean {
   return expression.kind === 'constant' && expression.text === null;
 }
 
-function isNeverNull(expression: Expression, table: TableShape): boolean {
+/** Whether no row of the table can give null, by what the table itself says. */
+export function isNeverNull(expression: Expression, table: TableShape): boolean {
   switch (expression.kind) {
     case 'constant':
       return expression.text !== null;

@@ -74,7 +74,8 @@ const COLUMN_MEANING: Readonly<Record<Columns[TableName], string>> = {
   enroll_date: 'The day it was enrolled.',
   enrolled_at: 'When it was enrolled.',
   enrollment_store_id: 'Where it was enrolled.',
-  registered_at: 'When a guest was attached: together with `user_id` it makes the registration.',
+  registered_at:
+    'When a guest was attached: when it is first set beside a `user_id`, that is the registration.',
   registration_source: 'GUEST_WEBSITE also makes a Web Registration; IMPORT makes nothing.',
   favorite_store_id: 'The store the guest likes best.',
   external_account_code: 'Its id in another system.',

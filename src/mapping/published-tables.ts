@@ -1,5 +1,6 @@
 import type { TableName } from '../records/tables.js';
 import type { TableShape } from '../postgres/table-shapes.js';
+import { isNeverNull } from './bind-feed.js';
 import type { Expression } from './expression.js';
 import { columnsOfConditions, columnsOfExpression, type ColumnExpression } from './expression-columns.js';
 import type { CustomEvent, Feed, SourceTable, SourceTables } from './mapping.js';
@@ -9,7 +10,7 @@ import type { CustomEvent, Feed, SourceTable, SourceTables } from './mapping.js'
  * account. Where those may change, or what `where` asks may, the row before is needed to see it.
  */
 const DECIDING: Partial<Readonly<Record<TableName, readonly string[]>>> = {
-  'loyalty.account': ['user_id', 'merged_into_account_id'],
+  'loyalty.account': ['user_id', 'registered_at', 'merged_into_account_id'],
   'loyalty.card': ['account_id', 'is_primary'],
   'txn.recharge': ['transaction_state'],
   'survey.response': ['status'],
@@ -108,7 +109,12 @@ function needsOldRows(feed: Feed, table: TableShape | undefined): boolean {
   if (deciding === undefined || table === undefined) return false;
   const decided = [
     ...columnsOfConditions(feed.where),
-    ...deciding.flatMap((column) => columnsOfExpression(feed.columns[column] ?? NOTHING)),
+    ...deciding.flatMap((column) => {
+      const expression = feed.columns[column] ?? NOTHING;
+      // A time that is always there is not set by an UPDATE.
+      const isSettled = column === 'registered_at' && isNeverNull(expression, table);
+      return isSettled ? [] : columnsOfExpression(expression);
+    }),
   ];
   return decided.some(({ join, column }) => join !== null || !table.identityKey.includes(column));
 }
