@@ -1,5 +1,5 @@
 import { isMap } from 'yaml';
-import type { Condition, Expression } from '../mapping/expression.js';
+import { COMPARISONS, type Comparison, type Condition, type Expression } from '../mapping/expression.js';
 import type { Placed } from '../mapping/spec.js';
 import type { ConstantReader } from './constant-file.js';
 import type { Scope, Wanted } from './expression-file.js';
@@ -7,7 +7,8 @@ import { didYouMean } from '../errors/nearest.js';
 import { printable, quoted } from './quoted.js';
 import type { Entry, Written, YamlNodes } from './yaml-nodes.js';
 
-const CONDITION_KEYS = ['not', 'set'];
+const NUMBER = /^-?\d{1,100}(?:\.\d{1,100})?$/;
+const CONDITION_KEYS = ['not', 'set', ...COMPARISONS];
 
 /** Reads conditions: columns with what they must be. */
 export class ConditionReader {
@@ -29,28 +30,47 @@ export class ConditionReader {
   read(entry: Entry | undefined, scope: Scope): readonly Placed<Condition>[] {
     if (entry === undefined) return [];
     const entries = this.#nodes.entries(entry.node, entry.key, entry.at) ?? [];
-    return entries.map((each) => this.#condition(each, scope)).filter((each) => each !== null);
+    return entries.flatMap((each) => this.#conditions(each, scope));
   }
 
-  #condition(entry: Entry, scope: Scope): Placed<Condition> | null {
+  #conditions(entry: Entry, scope: Scope): readonly Placed<Condition>[] {
     const name = printable(entry.key);
     const of = this.#column(keyOf(entry), { name, column: null, scope });
-    const condition = this.#holds(entry, name, of);
-    return condition === null ? null : { value: condition, at: entry.at };
+    const conditions = this.#holds(entry, name, of).filter((each) => each !== null);
+    return conditions.map((value) => ({ value, at: entry.at }));
   }
 
-  #holds(entry: Entry, name: string, of: Expression | null): Condition | null {
+  #holds(entry: Entry, name: string, of: Expression | null): readonly (Condition | null)[] {
     const node = this.#nodes.resolved(entry.node);
-    if (!isMap(node)) return this.#compared('equals', entry, name, of);
+    if (!isMap(node)) return [this.#compared('equals', entry, name, of)];
     const parts = this.#nodes.entries(node, 'a condition', entry.at) ?? [];
-    const [part, ...others] = knownEntries(this.#nodes, parts, CONDITION_KEYS, 'a condition').values();
+    const known = [...knownEntries(this.#nodes, parts, CONDITION_KEYS, 'a condition').values()];
+    const compared = known.flatMap((part) => {
+      const as = COMPARISONS.find((each) => each === part.key);
+      return as === undefined ? [] : [{ as, part }];
+    });
+    // From here to there: of comparisons there may be several.
+    if (compared.length > 0 && compared.length === known.length) {
+      return compared.map(({ as, part }) => this.#comparison(as, part, name, of));
+    }
+    const [part, ...others] = known;
     if (part !== undefined && others.length === 0) {
-      return part.key === 'not' ? this.#compared('differs', part, name, of) : this.#set(part, name, of);
+      return [part.key === 'not' ? this.#compared('differs', part, name, of) : this.#set(part, name, of)];
     }
     if (parts.length !== 1) {
-      const says = 'must be a value, a list of values, null, { not: … } or { set: … }.';
+      const says = 'must be a value, a list of values, null, { not: … }, { set: … } or { above: … }.';
       this.#nodes.problem(`${this.#nodes.at(node, entry.at)} ${name}`, says);
     }
+    return [];
+  }
+
+  #comparison(as: Comparison, entry: Entry, name: string, of: Expression | null): Condition | null {
+    const written = this.#nodes.written(entry.node, name, entry.at);
+    if (written === null) return null;
+    const { text: than } = written;
+    if (than !== null && NUMBER.test(than)) return of === null ? null : { kind: 'compares', of, as, than };
+    const is = written.text === null ? 'null' : written.shown;
+    this.#nodes.problem(`${written.at} ${name}`, `has ${as} ${is}; it must be a number.`);
     return null;
   }
 

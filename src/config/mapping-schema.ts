@@ -1,5 +1,6 @@
 import { EVENT_NAMES } from '../events/event.js';
 import { labelOf, recordColumns, givenKey, type RecordColumn } from '../mapping/columns.js';
+import { COMPARISONS, EPOCH_UNITS } from '../mapping/expression.js';
 import { meaningOf, RECORD_MEANING } from '../mapping/meanings.js';
 import { RECORD_NAMES, RECORDS, type RecordName } from '../mapping/record-names.js';
 import { type CUSTOM_EVENT_KEYS, MAX_EVENT_NAME_CHARS } from './custom-events-file.js';
@@ -42,6 +43,9 @@ const PARTS: Schema = {
   scale: described('Divided by 10 to the power of this: 2 for cents.', {
     anyOf: [{ type: 'integer', minimum: 1, maximum: MAX_SCALE }, FROM_ENVIRONMENT],
   }),
+  negate: described('The number with the other sign.', { const: true }),
+  abs: described('The number without its sign.', { const: true }),
+  unit: described('Counted since 1970 in seconds, milli- or microseconds.', { enum: EPOCH_UNITS }),
   zone: described('The IANA time zone of the clocks it was read from.', { type: 'string' }),
   concat: described('Values one after the other; those that are null are left out.', list(ref('value'))),
   separator: described('What stands between them. Default: nothing.', ref('text')),
@@ -53,6 +57,14 @@ const PARTS: Schema = {
       described('It is this; null: it is null.', NULLABLE),
       described('It is one of these.', list(ref('text'))),
       object({ not: described('It is none of these.', { anyOf: [NULLABLE, list(ref('text'))] }) }, ['not']),
+      described('As numbers: of several all must hold.', {
+        ...object(
+          Object.fromEntries(
+            COMPARISONS.map((each) => [each, { anyOf: [{ type: 'number' }, { type: 'string' }] }]),
+          ),
+        ),
+        minProperties: 1,
+      }),
       object({ set: described('true: it has a value; false: it is null.', { type: 'boolean' }) }, ['set']),
     ],
   },
@@ -87,6 +99,9 @@ function valueSchema(constant: Schema, self: string): Schema {
     }),
     true: ref('true'),
     scale: ref('scale'),
+    negate: ref('negate'),
+    abs: ref('abs'),
+    unit: ref('unit'),
     zone: ref('zone'),
     when: ref('when'),
   };

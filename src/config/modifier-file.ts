@@ -1,12 +1,12 @@
 import { labelOf, type RecordColumn } from '../mapping/columns.js';
-import type { Expression } from '../mapping/expression.js';
+import { EPOCH_UNITS, type EpochUnit, type Expression } from '../mapping/expression.js';
 import { isZone, ZONES } from '../mapping/zones.js';
 import type { ConstantReader } from './constant-file.js';
 import { didYouMean } from '../errors/nearest.js';
 import type { Entry, YamlNodes } from './yaml-nodes.js';
 
 /** What is made of a value, in the order in which it is done. */
-export const MODIFIERS = ['path', 'codes', 'true', 'scale', 'zone'] as const;
+export const MODIFIERS = ['path', 'codes', 'true', 'scale', 'negate', 'abs', 'unit', 'zone'] as const;
 type Modifier = (typeof MODIFIERS)[number];
 
 type Kind = RecordColumn['type']['kind'];
@@ -18,6 +18,9 @@ const FORMS = {
   commit_time: { gives: 'a time', kinds: ['timestamptz'] },
   true: { gives: 'true or false', kinds: ['boolean'] },
   scale: { gives: 'a number', kinds: ['numeric'] },
+  negate: { gives: 'a number', kinds: ['numeric'] },
+  abs: { gives: 'a number', kinds: ['numeric'] },
+  unit: { gives: 'a time', kinds: ['timestamptz'] },
   zone: { gives: 'a time', kinds: ['timestamptz'] },
 } as const satisfies Readonly<Record<string, { readonly gives: string; readonly kinds: readonly Kind[] }>>;
 type Form = keyof typeof FORMS;
@@ -83,6 +86,16 @@ export class ModifierReader {
         const digits = this.#digits(entry, name);
         return of === null || digits === null ? null : { kind: 'scaled', of, digits };
       }
+      case 'negate':
+      case 'abs': {
+        const isAsked = this.#isTrue(entry, name);
+        const sign = modifier === 'abs' ? 'absolute' : 'negated';
+        return of === null || !isAsked ? null : { kind: 'signed', of, sign };
+      }
+      case 'unit': {
+        const unit = this.#unit(entry, name);
+        return of === null || unit === null ? null : { kind: 'epoch', of, unit };
+      }
       case 'zone': {
         const zone = this.zone(entry, name);
         return of === null || zone === null ? null : { kind: 'zoned', of, zone };
@@ -132,6 +145,27 @@ export class ModifierReader {
     const texts = this.#constants.texts(entry, name);
     if (texts?.[0] === 'set' && !this.#nodes.isList(entry.node)) return 'set';
     return texts === null ? null : new Set(texts);
+  }
+
+  #isTrue({ key, node, at }: Entry, name: string): boolean {
+    const written = this.#nodes.written(node, name, at);
+    if (written === null || written.text === 'true') return written !== null;
+    const is = written.text === null ? 'null' : written.shown;
+    this.#nodes.problem(`${written.at} ${name}`, `has ${key} ${is}; it must be true, or be left out.`);
+    return false;
+  }
+
+  #unit({ node, at }: Entry, name: string): EpochUnit | null {
+    const written = this.#nodes.written(node, name, at);
+    if (written === null) return null;
+    const unit = EPOCH_UNITS.find((each) => each === written.text);
+    if (unit !== undefined) return unit;
+    const is = written.text === null ? 'null' : written.shown;
+    this.#nodes.problem(
+      `${written.at} ${name}`,
+      `has the unit ${is}; it must be s, ms or us: what is counted since 1970.`,
+    );
+    return null;
   }
 
   #digits({ node, at }: Entry, name: string): number | null {

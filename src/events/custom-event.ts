@@ -55,7 +55,7 @@ export function customCall(subject: Subject<CustomOccurrence>, derivation: Deriv
     return [sendable(address, json)];
   } catch (error) {
     if (!(error instanceof UnparsableValue)) throw error;
-    const detail = `${error.column} cannot be read`;
+    const detail = `${error.column} ${error.problem}`;
     return [
       { tag: 'rejected', ...address, json: `${head.slice(0, -1)}}`, reason: 'unparsable_value', detail },
     ];

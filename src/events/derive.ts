@@ -122,6 +122,6 @@ export function setAside(error: unknown, address: Address, subject: Subject<unkn
     ...address,
     json,
     reason: 'unparsable_value',
-    detail: `${error.column} cannot be read`,
+    detail: `${error.column} ${error.problem}`,
   };
 }

@@ -1,5 +1,6 @@
 import type { AccountFacts, Facts } from '../enrichment/facts.js';
 import { compareKeys } from '../records/compare-keys.js';
+import { unsignedQuantity } from '../records/ledger-line.js';
 import type { Row } from '../records/tables.js';
 import { sumNumeric } from '../records/values.js';
 
@@ -39,7 +40,7 @@ export function loyaltyChanges(lines: readonly Line[], account: AccountFacts, fa
       if (definition === null || !LOYALTY_WALLETS.has(definition.wallet_type)) continue;
       byWallet.set(line.wallet_code, (change = { definition, added: [], redeemed: [], last: line }));
     }
-    (line.entry_kind === 'ACCRUED' ? change.added : change.redeemed).push(line.quantity);
+    (line.entry_kind === 'ACCRUED' ? change.added : change.redeemed).push(unsignedQuantity(line));
     change.last = line;
   }
   const changes = [...byWallet.values()].map(({ definition, added, redeemed, last }) => ({

@@ -100,6 +100,8 @@ export function inZone(expression: Expression, zone: string): Expression {
     case 'codes':
     case 'truth':
     case 'scaled':
+    case 'signed':
+    case 'epoch':
     case 'zoned':
     case 'commit-time':
       return expression;
@@ -125,6 +127,7 @@ export function isNeverNull(expression: Expression, table: TableShape): boolean 
     case 'first':
       return expression.of.some((each) => isNeverNull(each, table));
     case 'scaled':
+    case 'signed':
     case 'zoned':
       return isNeverNull(expression.of, table);
     case 'truth':
@@ -136,6 +139,7 @@ export function isNeverNull(expression: Expression, table: TableShape): boolean 
     }
     case 'concat':
     case 'json':
+    case 'epoch':
     case 'when':
     case 'commit-time':
       return false;

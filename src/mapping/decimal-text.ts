@@ -48,3 +48,47 @@ export function integerOrNull(text: string, limit: bigint): string | null {
   const value = BigInt(point === -1 ? text : text.slice(0, point));
   return value >= -limit && value < limit ? value.toString() : null;
 }
+
+/** A number's text with the other sign, or without one: what numeric's `-` and `abs` give. Zero has none. */
+export function signedDecimal(decimal: string, sign: 'negated' | 'absolute'): string {
+  if (decimal === 'NaN') return decimal;
+  const isNegative = decimal.startsWith('-');
+  if (isNegative) return decimal.slice(1);
+  return sign === 'absolute' || !/[1-9I]/.test(decimal) ? decimal : `-${decimal}`;
+}
+
+/** Negative, zero or positive as a number's text is less than another's, equal or greater: NaN is the greatest, as in numeric. */
+export function compareDecimals(a: string, b: string): number {
+  const [left, right] = [magnitude(a), magnitude(b)];
+  if (typeof left === 'number' || typeof right === 'number') {
+    return (typeof left === 'number' ? left : 0) - (typeof right === 'number' ? right : 0);
+  }
+  const scale = Math.max(left.scale, right.scale);
+  const difference =
+    left.units * 10n ** BigInt(scale - left.scale) - right.units * 10n ** BigInt(scale - right.scale);
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+}
+
+/** Of what is not finite its place beyond all numbers. */
+function magnitude(decimal: string): number | { readonly units: bigint; readonly scale: number } {
+  if (decimal === 'NaN') return 2;
+  if (decimal === 'Infinity') return 1;
+  if (decimal === '-Infinity') return -1;
+  const point = decimal.indexOf('.');
+  if (point === -1) return { units: BigInt(decimal), scale: 0 };
+  return {
+    units: BigInt(decimal.slice(0, point) + decimal.slice(point + 1)),
+    scale: decimal.length - point - 1,
+  };
+}
+
+/** A number's text times 10 to the power of `digits`, rounded down; null: it is not finite. */
+export function wholeUnits(decimal: string, digits: number): bigint | null {
+  const parts = magnitude(decimal);
+  if (typeof parts === 'number') return null;
+  const { units, scale } = parts;
+  if (scale <= digits) return units * 10n ** BigInt(digits - scale);
+  const by = 10n ** BigInt(scale - digits);
+  const quotient = units / by;
+  return units < 0n && quotient * by !== units ? quotient - 1n : quotient;
+}

@@ -2,11 +2,11 @@ import type { ColumnType } from './canonical.js';
 import { converter } from './canonical-text.js';
 import { castText, comparedLiteral, comparedText } from './column-types.js';
 import { canonicalTypname, conversionOf, type KeyTypeOf } from './conversion.js';
-import { shiftedDecimal } from './decimal-text.js';
-import type { Condition, Expression } from './expression.js';
+import { compareDecimals, shiftedDecimal, signedDecimal, wholeUnits } from './decimal-text.js';
+import type { Comparison, Condition, Expression } from './expression.js';
 import { checkedTypeOf } from './expression-type.js';
 import { hasUntextableEscape, jsonTextAt } from './json-path.js';
-import { timestamptzOfUs, zonedText } from './moment-text.js';
+import { EPOCH_DIGITS, timestamptzOfEpoch, timestamptzOfUs, zonedText } from './moment-text.js';
 
 /** A value's text; `undefined`: not known, an unchanged TOAST value that the server did not send. */
 export type Value = string | null | undefined;
@@ -56,6 +56,17 @@ export function compileExpression(expression: Expression): Reading {
     case 'scaled': {
       const { digits } = expression;
       return mapped(convertedReading(expression.of, 'numeric'), (text) => shiftedDecimal(text, digits));
+    }
+    case 'signed': {
+      const { sign } = expression;
+      return mapped(convertedReading(expression.of, 'numeric'), (text) => signedDecimal(text, sign));
+    }
+    case 'epoch': {
+      const digits = EPOCH_DIGITS[expression.unit];
+      return mapped(convertedReading(expression.of, 'numeric'), (text) => {
+        const us = wholeUnits(text, digits);
+        return us === null ? null : timestamptzOfEpoch(us);
+      });
     }
     case 'zoned':
       return mapped(compileExpression(expression.of), (text) => zonedText(text, expression.zone));
@@ -113,6 +124,7 @@ function compileCondition(condition: Condition): ConditionReading {
       return value === undefined ? undefined : (value === null) === condition.isNull;
     };
   }
+  if (condition.kind === 'compares') return comparingReading(condition);
   const reading = comparedReading(condition.of);
   const values = comparedSet(condition.of, condition.values);
   const wanted = condition.kind === 'equals';
@@ -122,6 +134,22 @@ function compileCondition(condition: Condition): ConditionReading {
     return (value !== null && values.has(value)) === wanted;
   };
 }
+
+function comparingReading({ of, as, than }: Condition & { kind: 'compares' }): ConditionReading {
+  const reading = convertedReading(of, 'numeric');
+  const wanted = COMPARES[as];
+  return (row, context) => {
+    const value = reading(row, context);
+    return value == null ? (value === null ? false : undefined) : wanted(compareDecimals(value, than));
+  };
+}
+
+const COMPARES: Readonly<Record<Comparison, (difference: number) => boolean>> = {
+  below: (difference) => difference < 0,
+  above: (difference) => difference > 0,
+  at_least: (difference) => difference >= 0,
+  at_most: (difference) => difference <= 0,
+};
 
 function mapped(reading: Reading, change: ((text: string) => string | null) | null): Reading {
   if (change === null) return reading;

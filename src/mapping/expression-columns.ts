@@ -23,6 +23,8 @@ export function withColumns(
     case 'codes':
     case 'truth':
     case 'scaled':
+    case 'signed':
+    case 'epoch':
     case 'zoned':
       return { ...expression, of: inner(expression.of) };
     case 'when': {

@@ -4,10 +4,17 @@ import { integerLimit } from './column-types.js';
 import { comparedSql, equalsSql, isNullSql, type Fragment } from './comparison-sql.js';
 import { canonicalTypname, conversionOf, type KeyTypeOf } from './conversion.js';
 import { INTEGER_PATTERN, MAX_NUMBER_CHARS, NUMBER_PATTERN } from './decimal-text.js';
-import type { Condition, Expression } from './expression.js';
+import type { Comparison, Condition, Expression } from './expression.js';
 import { checkedTypeOf } from './expression-type.js';
 import { SURROGATE_PAIR, SUSPECT_ESCAPE } from './json-path.js';
-import { EARLIEST_ZONED, END_ZONED, FIRST_ZONED } from './moment-text.js';
+import {
+  EARLIEST_ZONED,
+  END_EPOCH_US,
+  END_ZONED,
+  EPOCH_DIGITS,
+  FIRST_EPOCH_US,
+  FIRST_ZONED,
+} from './moment-text.js';
 import { quoteText } from '../postgres/query.js';
 
 /** Where the columns of an expression stand in a statement. */
@@ -40,6 +47,10 @@ export function canonicalSql(
 
 /** As an SQL boolean; false or null where the condition does not hold. */
 export function conditionSql(condition: Condition, scope: SqlScope): string {
+  if (condition.kind === 'compares') {
+    const number = convertedSql(condition.of, 'numeric', scope);
+    return `(${number} ${OPERATORS[condition.as]} ${literalSql(condition.than, 'numeric')})`;
+  }
   const of = fragmentOf(condition.of, scope);
   switch (condition.kind) {
     case 'null':
@@ -54,6 +65,13 @@ export function conditionSql(condition: Condition, scope: SqlScope): string {
     }
   }
 }
+
+const OPERATORS: Readonly<Record<Comparison, string>> = {
+  below: '<',
+  above: '>',
+  at_least: '>=',
+  at_most: '<=',
+};
 
 function fragmentOf(expression: Expression, scope: SqlScope): Fragment {
   const { type } = checkedTypeOf(expression);
@@ -81,6 +99,12 @@ function sqlOf(expression: Expression, type: string, scope: SqlScope): string {
     }
     case 'scaled':
       return `(${convertedSql(expression.of, 'numeric', scope)} * ${unit(expression.digits)})`;
+    case 'signed': {
+      const number = convertedSql(expression.of, 'numeric', scope);
+      return expression.sign === 'absolute' ? `abs(${number})` : `(- ${number})`;
+    }
+    case 'epoch':
+      return epochSql(convertedSql(expression.of, 'numeric', scope), EPOCH_DIGITS[expression.unit]);
     case 'zoned':
       return zonedSql(expressionSql(expression.of, scope), quoteText(expression.zone));
     case 'first':
@@ -165,6 +189,18 @@ function zonedSql(local: string, zone: string): string {
   const offset = `((${first} AT TIME ZONE ${zone}) AT TIME ZONE 'UTC' - ${first})`;
   return `(CASE WHEN NOT isfinite(${local}) OR (${local} >= ${first} AND ${local} < ${at(END_ZONED)}) THEN ${local}::timestamp AT TIME ZONE ${zone}
     WHEN ${local} >= ${at(EARLIEST_ZONED)} AND ${local} < ${first} THEN (${local}::timestamp + ${offset}) AT TIME ZONE 'UTC' END)`;
+}
+
+const US_PER_DAY = 86_400_000_000n;
+const DAYS_TO_1970 = -FIRST_EPOCH_US / US_PER_DAY;
+
+/** By days and the rest of one: an interval of more microseconds than a double holds would lose some. */
+function epochSql(number: string, digits: number): string {
+  const us = `floor(${number} * 1${'0'.repeat(digits)})`;
+  const fromFirst = `(${us} + ${-FIRST_EPOCH_US})`;
+  const days = `(div(${fromFirst}, ${US_PER_DAY}) - ${DAYS_TO_1970})::int`;
+  const rest = `mod(${fromFirst}, ${US_PER_DAY})::float8`;
+  return `(CASE WHEN ${us} >= ${FIRST_EPOCH_US} AND ${us} < ${END_EPOCH_US} THEN (timestamp '1970-01-01' + make_interval(days => ${days}) + ${rest} * interval '1 microsecond') AT TIME ZONE 'UTC' END)`;
 }
 
 function convertedSql(expression: Expression, target: string, scope: SqlScope): string {

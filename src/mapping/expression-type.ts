@@ -1,6 +1,6 @@
 import { kindOfType, spelledType, unreadableType, type SqlKind } from './column-types.js';
 import { numberOrNull } from './decimal-text.js';
-import type { Expression } from './expression.js';
+import type { Condition, Expression } from './expression.js';
 import { countsFromTheEnd } from './json-path.js';
 import { isSharedZone } from './moment-text.js';
 
@@ -29,6 +29,8 @@ export function isProblem(typed: Typed | Problem): typed is Problem {
 const MAX_SCALED_DIGITS = 20;
 
 const NULL: Typed = { kind: 'any', type: 'text', texts: [] };
+const NUMERIC: Typed = { kind: 'numeric', type: 'numeric', texts: [] };
+const TIMESTAMPTZ: Typed = { kind: 'timestamptz', type: 'timestamptz', texts: [] };
 const TEXT: Typed = { kind: 'text', type: 'text', texts: [] };
 
 /** The result of an expression whose columns are bound to a database. @throws RangeError when one is not */
@@ -49,14 +51,18 @@ export function typeOf(expression: Expression): Typed | Problem {
       return firstProblem([expression.of]) ?? { kind: 'boolean', type: 'bool', texts: [] };
     case 'scaled':
       return scaledType(typeOf(expression.of), expression.digits);
+    case 'signed':
+      return numberType(typeOf(expression.of), expression.sign === 'negated' ? 'negate' : 'abs', NUMERIC);
+    case 'epoch':
+      return numberType(typeOf(expression.of), 'unit', TIMESTAMPTZ);
     case 'zoned':
       return zonedType(typeOf(expression.of), expression.zone);
     case 'first':
       return firstType(expression.of);
     case 'when':
-      return firstProblem(expression.holds.map(({ of }) => of)) ?? typeOf(expression.of);
+      return expression.holds.map(conditionProblem).find((each) => each !== null) ?? typeOf(expression.of);
     case 'commit-time':
-      return { kind: 'timestamptz', type: 'timestamptz', texts: [] };
+      return TIMESTAMPTZ;
     default: {
       const unknown: never = expression;
       throw new RangeError(`unknown expression ${JSON.stringify(unknown)}`);
@@ -129,12 +135,37 @@ function scaledType(of: Typed | Problem, digits: number): Typed | Problem {
   if (!Number.isInteger(digits) || digits < 0 || digits > MAX_SCALED_DIGITS) {
     return { problem: `has a \`scale:\` that is no whole number from 0 to ${MAX_SCALED_DIGITS}` };
   }
+  return numberType(of, 'scale', NUMERIC);
+}
+
+/** What each does with the number that it needs. */
+const NUMBER_PARTS = {
+  scale: 'divide',
+  negate: 'negate',
+  abs: 'read',
+  unit: 'read',
+  below: 'compare',
+  above: 'compare',
+  at_least: 'compare',
+  at_most: 'compare',
+} as const;
+
+/** What is made of a number; of a text, where it is one. */
+function numberType(of: Typed | Problem, part: keyof typeof NUMBER_PARTS, made: Typed): Typed | Problem {
+  if (isProblem(of)) return of;
   const notNumber = of.texts.find((text) => numberOrNull(text) === null);
-  if (notNumber !== undefined) return { problem: `gives \`${notNumber}\`, which is no number to scale` };
-  if (!isNumeric(of.kind) && of.kind !== 'text' && of.kind !== 'any') {
-    return { problem: `is ${inWords(of)}, which \`scale:\` cannot divide; it needs a number` };
+  if (notNumber !== undefined) {
+    return { problem: `gives \`${notNumber}\`, which is no number, as \`${part}:\` needs` };
   }
-  return { kind: 'numeric', type: 'numeric', texts: [] };
+  if (isNumeric(of.kind) || of.kind === 'text' || of.kind === 'any') return made;
+  return { problem: `is ${inWords(of)}, which \`${part}:\` cannot ${NUMBER_PARTS[part]}; it needs a number` };
+}
+
+/** Why a condition has no meaning. */
+export function conditionProblem(condition: Condition): Problem | null {
+  const of = typeOf(condition.of);
+  const typed = condition.kind === 'compares' ? numberType(of, condition.as, NUMERIC) : of;
+  return isProblem(typed) ? typed : null;
 }
 
 function zonedType(of: Typed | Problem, zone: string): Typed | Problem {
@@ -144,8 +175,7 @@ function zonedType(of: Typed | Problem, zone: string): Typed | Problem {
       problem: `has the zone \`${zone}\`, which is not known; name it as Region/City, for instance America/New_York`,
     };
   }
-  if (of.type === 'timestamp' || of.type === 'date')
-    return { kind: 'timestamptz', type: 'timestamptz', texts: [] };
+  if (of.type === 'timestamp' || of.type === 'date') return TIMESTAMPTZ;
   if (of.kind === 'timestamptz') return { problem: 'is timestamp with time zone; leave out `zone:`' };
   return {
     problem: `is ${inWords(of)}; only columns of type timestamp without time zone or date take a \`zone:\``,

@@ -31,6 +31,10 @@ export type Expression =
   | { readonly kind: 'truth'; readonly of: Expression; readonly trueWhen: ReadonlySet<string> | 'set' }
   /** Divided by 10 to the power of `digits`: cents with 2. */
   | { readonly kind: 'scaled'; readonly of: Expression; readonly digits: number }
+  /** The number with the other sign, or without one. */
+  | { readonly kind: 'signed'; readonly of: Expression; readonly sign: 'negated' | 'absolute' }
+  /** The moment that is this many seconds, milli- or microseconds after 1970; null outside the years 1 to 9999. */
+  | { readonly kind: 'epoch'; readonly of: Expression; readonly unit: EpochUnit }
   /** A timestamp or date without time zone, as the clocks of this IANA zone showed it. */
   | { readonly kind: 'zoned'; readonly of: Expression; readonly zone: string }
   /** The first that is not null. */
@@ -40,8 +44,21 @@ export type Expression =
   /** When the row's last version was committed. */
   | { readonly kind: 'commit-time' };
 
+export const EPOCH_UNITS = ['s', 'ms', 'us'] as const;
+export type EpochUnit = (typeof EPOCH_UNITS)[number];
+
 /** All of a feed's conditions must hold. Null equals nothing, and differs from everything. */
 export type Condition =
   | { readonly kind: 'equals'; readonly of: Expression; readonly values: ReadonlySet<string> }
   | { readonly kind: 'differs'; readonly of: Expression; readonly values: ReadonlySet<string> }
-  | { readonly kind: 'null'; readonly of: Expression; readonly isNull: boolean };
+  | { readonly kind: 'null'; readonly of: Expression; readonly isNull: boolean }
+  /** As numbers, exactly; what is none compares with nothing. */
+  | {
+      readonly kind: 'compares';
+      readonly of: Expression;
+      readonly as: Comparison;
+      readonly than: string;
+    };
+
+export const COMPARISONS = ['below', 'above', 'at_least', 'at_most'] as const;
+export type Comparison = (typeof COMPARISONS)[number];

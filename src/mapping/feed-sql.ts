@@ -171,6 +171,8 @@ function asksForCommitTime(expression: Expression): boolean {
     case 'codes':
     case 'truth':
     case 'scaled':
+    case 'signed':
+    case 'epoch':
     case 'zoned':
       return asksForCommitTime(expression.of);
     default: {

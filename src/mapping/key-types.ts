@@ -49,6 +49,8 @@ function ownType(expression: Expression): string | null {
     case 'codes':
     case 'truth':
     case 'scaled':
+    case 'signed':
+    case 'epoch':
     case 'zoned':
     case 'commit-time':
       return 'text';

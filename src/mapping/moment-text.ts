@@ -93,6 +93,21 @@ export function timestamptzOfUs(us: number): string {
   return utcText(seconds * SECOND_MS, fractionText(us - seconds * 1_000_000));
 }
 
+/** Digits by which a unit is larger than a microsecond. */
+export const EPOCH_DIGITS = { s: 6, ms: 3, us: 0 } as const;
+/** Of the year 1 and of the year 10000. */
+export const FIRST_EPOCH_US = -62_135_596_800_000_000n;
+export const END_EPOCH_US = 253_402_300_800_000_000n;
+const US_PER_SECOND = 1_000_000n;
+
+/** As `timestamptzOfUs`, exact in all years from 1 to 9999; null in others. */
+export function timestamptzOfEpoch(us: bigint): string | null {
+  if (us < FIRST_EPOCH_US || us >= END_EPOCH_US) return null;
+  const fromFirst = us - FIRST_EPOCH_US;
+  const seconds = Number(fromFirst / US_PER_SECOND + FIRST_EPOCH_US / US_PER_SECOND);
+  return utcText(seconds * SECOND_MS, fractionText(Number(fromFirst % US_PER_SECOND)));
+}
+
 function fractionText(micros: number): string {
   return micros === 0 ? '' : `.${String(micros).padStart(6, '0').replace(/0+$/, '')}`;
 }

@@ -20,6 +20,8 @@ export function possibleTexts(expression: Expression): ReadonlySet<string | null
     case 'composite':
     case 'json':
     case 'scaled':
+    case 'signed':
+    case 'epoch':
     case 'zoned':
     case 'commit-time':
       return null;

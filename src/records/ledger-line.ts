@@ -1,5 +1,5 @@
 import type { Row } from './tables.js';
-import { negateNumeric } from './values.js';
+import { isZeroNumeric, negateNumeric, UnparsableValue } from './values.js';
 
 type Line = Pick<Row<'txn.wallet_entry'>, 'entry_kind' | 'quantity'>;
 
@@ -17,4 +17,21 @@ export function signedQuantity(line: Line): string {
       // Not a union to check: the kind is the database's text, and every other kind of the ledger adds.
       return line.quantity;
   }
+}
+
+/**
+ * The quantity of a line whose kind gives the direction. @throws UnparsableValue where it has a sign of its own: an
+ * amount that would be said twice over, and in the end the wrong way round.
+ */
+export function unsignedQuantity(line: Line): string {
+  const { quantity, entry_kind: kind } = line;
+  if (
+    kind !== 'ADJUSTED' &&
+    quantity.startsWith('-') &&
+    quantity !== '-Infinity' &&
+    !isZeroNumeric(quantity)
+  ) {
+    throw new UnparsableValue('txn.wallet_entry.quantity', 'is negative');
+  }
+  return quantity;
 }

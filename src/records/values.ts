@@ -3,15 +3,18 @@
  * event aside instead of being sent, and exactly, so that money never passes through a rounding.
  */
 
-/** A value whose text is not of its column's type. Carries the column's name and never the value. */
+/** A value whose text is not of its column's type, or that its column cannot mean. Carries the column's name and never the value. */
 export class UnparsableValue extends Error {
   override readonly name = 'UnparsableValue';
   /** `schema.table.column`. */
   readonly column: string;
+  /** Completes `<column> `. */
+  readonly problem: string;
 
-  constructor(column: string) {
-    super(`the value of ${column} cannot be read`);
+  constructor(column: string, problem = 'cannot be read') {
+    super(`the value of ${column} ${problem}`);
     this.column = column;
+    this.problem = problem;
   }
 }
 

@@ -98,6 +98,26 @@ describe('every form of a value', () => {
       of: column('cents'),
       digits: 2,
     });
+    for (const [part, sign] of [
+      ['negate', 'negated'],
+      ['abs', 'absolute'],
+    ]) {
+      const read = valueOf(recharge(`amount: { column: delta, ${part}: true }`), 'amount');
+      expect(read).toEqual({ kind: 'signed', of: column('delta'), sign });
+    }
+    for (const unit of ['s', 'ms', 'us']) {
+      const read = valueOf(recharge(`completed_at: { column: epoch, unit: ${unit} }`), 'completed_at');
+      expect(read).toEqual({ kind: 'epoch', of: column('epoch'), unit });
+    }
+    expect(problemsOf(recharge('amount: { column: delta, abs: yes }'))).toEqual([
+      'c.yaml:6:37 amount has abs "yes"; it must be true, or be left out.',
+    ]);
+    expect(problemsOf(recharge('completed_at: { column: epoch, unit: h }'))).toEqual([
+      'c.yaml:6:44 completed_at has the unit "h"; it must be s, ms or us: what is counted since 1970.',
+    ]);
+    expect(problemsOf(recharge('currency: { column: delta, negate: true }'))).toEqual([
+      'c.yaml:6:34 currency has negate, which gives a number; it must be text.',
+    ]);
   });
 
   it('several modifiers are done in their own order, not in that of the file', () => {
@@ -175,7 +195,7 @@ describe('what is wrong with a value is said where it stands', () => {
     [
       '{ column: a, map: b }',
       13,
-      'has "map", which is no part of a value. Parts: column, value, concat, id, first, of, commit_time, path, codes, true, scale, zone, separator, else, when.',
+      'has "map", which is no part of a value. Parts: column, value, concat, id, first, of, commit_time, path, codes, true, scale, negate, abs, unit, zone, separator, else, when.',
     ],
     ['{ column: a, value: b }', 0, 'has column and value; it must have one of them.'],
     [

@@ -215,10 +215,16 @@ describe('what is wrong is said where it stands', () => {
     ['{ a: [X, null] }', ':4:21 a has null among its values, which equals nothing.'],
     ['{ a: { not: [null] } }', ':4:25 a has null among its values, which equals nothing.'],
     ['{ a: { nto: X } }', ':4:19 "nto" is no key of a condition. Did you mean not?'],
-    ['{ a: {} }', ':4:17 a must be a value, a list of values, null, { not: … } or { set: … }.'],
+    ['{ a: {} }', ':4:17 a must be a value, a list of values, null, { not: … }, { set: … } or { above: … }.'],
     [
       '{ a: { not: X, set: true } }',
-      ':4:17 a must be a value, a list of values, null, { not: … } or { set: … }.',
+      ':4:17 a must be a value, a list of values, null, { not: … }, { set: … } or { above: … }.',
+    ],
+    ['{ a: { above: X } }', ':4:26 a has above "X"; it must be a number.'],
+    ['{ a: { above: null } }', ':4:26 a has above null; it must be a number.'],
+    [
+      '{ a: { above: 0, not: 5 } }',
+      ':4:17 a must be a value, a list of values, null, { not: … }, { set: … } or { above: … }.',
     ],
     ['{ a: { set: X } }', ':4:24 a has set "X"; it must be true or false.'],
     ['{ p.x: 1 }', ':4:14 p.x names "p.x", which begins with no join’s name.'],

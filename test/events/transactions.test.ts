@@ -277,6 +277,19 @@ describe('Add/Redeem', () => {
     expect(scenario.text('Add/Redeem')).toContain('"points_added":0.3,');
   });
 
+  test.each(['ACCRUED', 'REDEEMED'])(
+    'is set aside with the reason where a quantity of %s has a sign of its own, and never sent the wrong way round',
+    (entry_kind) => {
+      const derived = withLines(line({ entry_kind, quantity: '-10.00' })).derived();
+      expect(derived.find(({ name }) => name === 'Add/Redeem')).toMatchObject({
+        tag: 'rejected',
+        reason: 'unparsable_value',
+        detail: 'txn.wallet_entry.quantity is negative',
+      });
+      expect(withLines(line({ entry_kind, quantity: '-0.00' })).names()).toEqual(BOTH);
+    },
+  );
+
   test('does not count a reward that was only earned as redeemed', () => {
     const { properties } = withLines(line({ wallet_code: '11' })).call('Add/Redeem');
     expect(properties).toMatchObject({

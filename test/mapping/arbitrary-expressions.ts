@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
-import type { Condition, Expression } from '../../src/mapping/expression.js';
-import { isProblem, typeOf } from '../../src/mapping/expression-type.js';
+import { COMPARISONS, type Condition, type Expression } from '../../src/mapping/expression.js';
+import { conditionProblem, isProblem, typeOf } from '../../src/mapping/expression-type.js';
 import {
   COLUMN_NAMES,
   COLUMNS,
@@ -23,6 +23,12 @@ function column(names: readonly ColumnName[]): fc.Arbitrary<Expression> {
     type: COLUMNS[name][0],
   }));
 }
+
+/** Before and after the bounds of what can be written, of each unit, and what a double does not hold. */
+const EPOCHS = [
+  '0', '-1', '-0.5', '0.0000005', '1767225600', '1767225600123', '1767225600123456.9', '-62135596800', '-62135596800.000001',
+  '253402300799.999999', '253402300800', '253402300799999999', '253402300800000000', '253402214400123457', '-62135596800000001', 'NaN', '-Infinity',
+]; // prettier-ignore
 
 /** A shorter text for a constant: the long ones are for rows. */
 const literal = fc.constantFrom(...TELLING_TEXTS.filter((text) => text.length < 100));
@@ -93,6 +99,12 @@ const { expression: any } = fc.letrec<{ expression: Expression; leaf: Expression
     fc
       .tuple(tie('expression'), fc.integer({ min: 0, max: 6 }))
       .map(([of, digits]): Expression => ({ kind: 'scaled', of, digits })),
+    fc
+      .tuple(tie('expression'), fc.constantFrom('negated' as const, 'absolute' as const))
+      .map(([of, sign]): Expression => ({ kind: 'signed', of, sign })),
+    fc
+      .tuple(tie('expression'), fc.constantFrom('s' as const, 'ms' as const, 'us' as const))
+      .map(([of, unit]): Expression => ({ kind: 'epoch', of, unit })),
     fc.array(tie('expression'), { maxLength: 3 }).map((of): Expression => ({ kind: 'first', of })),
   ),
 }));
@@ -122,6 +134,14 @@ const likelyTruth: fc.Arbitrary<Expression> = likely.map(({ of, values }) => ({
   trueWhen: new Set(values),
 }));
 
+/** Numbers as they are, with another sign, and as moments. */
+const ofNumbers: fc.Arbitrary<Expression> = fc
+  .tuple(
+    fc.oneof(column(['i2', 'i4', 'i8', 'n', 'n2', 'f4', 'f8']), fc.constantFrom<Expression>(...EPOCHS.map((text) => ({ kind: 'constant' as const, text })))),
+    fc.constantFrom<readonly ['signed', 'negated' | 'absolute'] | readonly ['epoch', 's' | 'ms' | 'us']>(['signed', 'negated'], ['signed', 'absolute'], ['epoch', 's'], ['epoch', 'ms'], ['epoch', 'us']),
+  )
+  .map(([of, [kind, how]]): Expression => (kind === 'signed' ? { kind, of, sign: how } : { kind, of, unit: how })); // prettier-ignore
+
 export const wellTyped: fc.Arbitrary<Expression> = fc
   .oneof(
     { weight: 8, arbitrary: any },
@@ -130,6 +150,7 @@ export const wellTyped: fc.Arbitrary<Expression> = fc
     zoned,
     likelyCodes,
     likelyTruth,
+    { weight: 2, arbitrary: ofNumbers },
   )
   .filter((each) => !isProblem(typeOf(each)));
 
@@ -140,5 +161,13 @@ export const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc
     .tuple(fc.constantFrom('equals' as const, 'differs' as const), wellTyped, literals)
     .map(([kind, of, values]): Condition => ({ kind, of, values })),
+  fc
+    .tuple(
+      fc.oneof(wellTyped, column(['i2', 'i4', 'i8', 'n', 'n2', 'f4', 'f8', 'tx'])),
+      fc.constantFrom(...COMPARISONS),
+      fc.constantFrom('0', '-1', '5', '5.00', '0.1', '-0.5', '100000000000000000000', '9007199254740993', 'NaN', '-Infinity'),
+    )
+    .map(([of, as, than]): Condition => ({ kind: 'compares', of, as, than }))
+    .filter((each) => conditionProblem(each) === null), // prettier-ignore
   fc.tuple(wellTyped, fc.boolean()).map(([of, isNull]): Condition => ({ kind: 'null', of, isNull })),
 );

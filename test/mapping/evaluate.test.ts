@@ -10,16 +10,19 @@ import {
   type Columns,
   type JoinedRow,
 } from '../../src/mapping/evaluate.js';
-import type { Condition, Expression } from '../../src/mapping/expression.js';
+import type { Comparison, Condition, Expression } from '../../src/mapping/expression.js';
 import { runs } from '../support/fuzz-runs.js';
 import { condition, JOIN, wellTyped } from './arbitrary-expressions.js';
 import { COLUMN_NAMES, writtenRow } from './arbitrary-rows.js';
 import {
   codes,
   col,
+  absolute,
   COMMIT_TIME,
   composite,
   concat,
+  epoch,
+  negated,
   first,
   path,
   scaled,
@@ -91,6 +94,22 @@ describe('a value of a row', () => {
     ['cents of a decimal', scaled(col('a', 'numeric')), { a: '12.50' }, '0.1250'],
     ['cents in a text', scaled(col('a')), { a: '1250' }, '12.50'],
     ['no cents in another text', scaled(col('a')), { a: '12,50' }, null],
+    ['the other sign', negated(col('a', 'numeric')), { a: '-10.50' }, '10.50'],
+    ['the other sign, exactly', negated(col('a', 'int8')), { a: '9007199254740993' }, '-9007199254740993'],
+    ['no sign of nothing', negated(col('a', 'numeric')), { a: '0.00' }, '0.00'],
+    ['no sign', absolute(col('a', 'numeric')), { a: '-0.5' }, '0.5'],
+    ['no sign of what has none', absolute(col('a')), { a: '7' }, '7'],
+    ['no number, no sign', absolute(col('a')), { a: 'seven' }, null],
+    ['seconds since 1970', epoch(col('a', 'int8'), 's'), { a: '1767225600' }, '2026-01-01 00:00:00+00'],
+    ['milliseconds', epoch(col('a', 'int8'), 'ms'), { a: '1767225600123' }, '2026-01-01 00:00:00.123+00'],
+    [
+      'microseconds of a later century',
+      epoch(col('a', 'int8'), 'us'),
+      { a: '253402214400123457' },
+      '9999-12-31 00:00:00.123457+00',
+    ],
+    ['a part of a second', epoch(col('a', 'numeric'), 's'), { a: '-0.5' }, '1969-12-31 23:59:59.5+00'],
+    ['no moment beyond the years', epoch(col('a', 'int8'), 's'), { a: '1767225600123' }, null],
     [
       'a local time',
       zoned(col('a', 'timestamp')),
@@ -104,6 +123,24 @@ describe('a value of a row', () => {
     ['when the row was committed', COMMIT_TIME, {}, '2026-11-20 19:02:11.123+00'],
   ])('%s', (_, expression, own, expected) => {
     expect(read(expression, own)).toBe(expected);
+  });
+
+  test.each<[Comparison, than: string, value: string | null, holding: boolean]>([
+    ['below', '0', '-0.01', true],
+    ['below', '0', '0.00', false],
+    ['above', '9007199254740992', '9007199254740993', true],
+    ['above', '0.10', '0.1', false],
+    ['at_least', '0.10', '0.1', true],
+    ['at_most', '5', '10', false],
+    ['at_most', '5', '-10', true],
+    ['at_most', '5', 'x', false],
+    ['below', '0', null, false],
+    ['above', '5', 'NaN', true],
+  ])('is %s %s as a number: %s', (as, than, value, holding) => {
+    for (const type of value === 'x' ? ['text'] : ['text', 'numeric']) {
+      const compared: Condition = { kind: 'compares', of: col('a', type), as, than };
+      expect(holds(compared, row({ a: value }), CONTEXT)).toBe(holding);
+    }
   });
 
   test('a column of a join: its value, null where no row belongs, unknown where it was not looked for', () => {

@@ -41,6 +41,18 @@ export function scaled(of: Expression, digits = 2): Expression {
   return { kind: 'scaled', of, digits };
 }
 
+export function negated(of: Expression): Expression {
+  return { kind: 'signed', of, sign: 'negated' };
+}
+
+export function absolute(of: Expression): Expression {
+  return { kind: 'signed', of, sign: 'absolute' };
+}
+
+export function epoch(of: Expression, unit: 's' | 'ms' | 'us'): Expression {
+  return { kind: 'epoch', of, unit };
+}
+
 export function composite(...parts: readonly Expression[]): Expression & { kind: 'composite' } {
   return { kind: 'composite', parts };
 }
