@@ -3,6 +3,7 @@ import { parseConfig } from '../config/parse.js';
 import type { Role } from '../config/option.js';
 import { checkSegment } from '../delivery/preflight.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
+import { checkCurrency } from './check-currency.js';
 import { checkWords } from './check-words.js';
 import { readMapping } from '../mapping/open-mapping.js';
 import { checkDatabase } from '../postgres/preflight/check-database.js';
@@ -69,7 +70,7 @@ async function database({ postgres, capture, mapping }: Config): Promise<readonl
   const isReached = found.every(
     ({ id, level }) => level !== 'error' || (id !== 'connection' && id !== 'query'),
   );
-  return isReached ? [...found, ...(await checkWords(postgres, mapping))] : found;
+  return isReached ? [...found, ...checkCurrency(mapping), ...(await checkWords(postgres, mapping))] : found;
 }
 
 async function redis(

@@ -39,6 +39,7 @@ const ROLES = (() => {
     need: 'required',
     values: null,
     isZone: false,
+    isCurrency: false,
   };
   return {
     key: null,

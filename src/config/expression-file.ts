@@ -184,7 +184,7 @@ export class ExpressionReader {
     const { name, column } = wanted;
     if (isForm(source)) this.#modifiers.suits(source, entry, name, column);
     const parts = (least: number, of: Wanted): Expression[] | null =>
-      this.#parts(entry, least, of, depth + 1);
+      this.#parts(entry, least, depth + 1, () => of);
     const any = { ...wanted, column: null };
     switch (source) {
       case 'column': {
@@ -205,7 +205,7 @@ export class ExpressionReader {
         return of === null ? null : { kind: 'composite', parts: of };
       }
       case 'first': {
-        const of = parts(1, wanted);
+        const of = this.#parts(entry, 1, depth + 1, (isLast) => (isLast ? wanted : nullable(wanted)));
         return of === null ? null : { kind: 'first', of };
       }
       case 'of':
@@ -222,16 +222,23 @@ export class ExpressionReader {
     }
   }
 
-  #parts(entry: Entry, least: number, wanted: Wanted, depth: number): Expression[] | null {
+  #parts(
+    entry: Entry,
+    least: number,
+    depth: number,
+    wantedOf: (isLast: boolean) => Wanted,
+  ): Expression[] | null {
     const items = this.#nodes.items(entry.node);
     if (items.length < least) {
       const count = least === 1 ? 'one value' : 'two values';
       this.#nodes.problem(
-        `${entry.at} ${wanted.name}`,
+        `${entry.at} ${wantedOf(true).name}`,
         `has too little in ${entry.key}; it must list ${count} at least.`,
       );
     }
-    const parts = items.map((item) => this.#value(item, entry.at, wanted, depth));
+    const parts = items.map((item, index) =>
+      this.#value(item, entry.at, wantedOf(index === items.length - 1), depth),
+    );
     const whole = parts.filter((part) => part !== null);
     return whole.length === items.length && items.length >= least ? whole : null;
   }
@@ -244,6 +251,11 @@ export class ExpressionReader {
     }
     return written?.text ?? null;
   }
+}
+
+/** Of the parts of `first` only the last one's null is the whole's. */
+function nullable(wanted: Wanted): Wanted {
+  return wanted.column === null ? wanted : { ...wanted, column: { ...wanted.column, need: 'nullable' } };
 }
 
 function never(source: never): never {

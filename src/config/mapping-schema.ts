@@ -122,8 +122,9 @@ function valueSchema(constant: Schema, self: string): Schema {
   };
 }
 
-function constantSchema({ values, type }: RecordColumn): Schema {
+function constantSchema({ values, type, isCurrency }: RecordColumn): Schema {
   if (values !== null) return { anyOf: [{ enum: values }, FROM_ENVIRONMENT] };
+  if (isCurrency) return { anyOf: [{ type: 'string', pattern: '^[A-Z]{3}$' }, FROM_ENVIRONMENT] };
   return type.kind === 'boolean' ? { type: ['boolean', 'string'] } : ref('text');
 }
 

@@ -56,7 +56,7 @@ export class ModifierReader {
   suits(form: Form, { at }: Entry, name: string, column: RecordColumn | null): void {
     if (column === null) return;
     const { gives, kinds }: { readonly gives: string; readonly kinds: readonly Kind[] } = FORMS[form];
-    const isFree = column.values === null && !column.isZone;
+    const isFree = column.values === null && !column.isZone && !column.isCurrency;
     if (isFree && kinds.includes(column.type.kind)) return;
     this.#nodes.problem(`${at} ${name}`, `has ${form}, which gives ${gives}; it must be ${labelOf(column)}.`);
   }

@@ -37,7 +37,7 @@ export const rechargeValue: EventRule<'Recharge Value', Transition<'txn.recharge
         transaction_id: row.transaction_id,
         amount: numericValue(row.amount, 'txn.recharge.amount', observer),
         bonus_amount: numericValue(row.bonus_amount, 'txn.recharge.bonus_amount', observer),
-        currency: row.currency,
+        currency: row.currency ?? scene.merchant.currency,
         wallet_code: row.wallet_code,
         wallet_label: definition?.label ?? null,
         balance_before: nullableNumeric(before, 'txn.wallet_entry.balance_after', observer),

@@ -11,6 +11,8 @@ export interface RecordColumn {
   readonly values: readonly string[] | null;
   /** Text that names an IANA time zone. */
   readonly isZone: boolean;
+  /** Text that is an ISO 4217 code. */
+  readonly isCurrency: boolean;
 }
 
 const ZONE_COLUMNS = new Set(['default_timezone', 'timezone']);
@@ -27,6 +29,7 @@ export function recordColumns(table: TableName): ReadonlyMap<string, RecordColum
         type: columnTypeOf(table, name),
         values: valueSetOf(table, name),
         isZone: ZONE_COLUMNS.has(name),
+        isCurrency: name === 'currency',
       },
     ]),
   );
@@ -43,9 +46,10 @@ export function givenKey(table: TableName): readonly string[] {
 }
 
 /** Completes `<column> is `. */
-export function labelOf({ type, values, isZone }: RecordColumn): string {
+export function labelOf({ type, values, isZone, isCurrency }: RecordColumn): string {
   if (values !== null) return `one of ${values.join(', ')}`;
   if (isZone) return 'an IANA time zone';
+  if (isCurrency) return 'a currency’s three letters';
   switch (type.kind) {
     case 'key':
       return `an id (${type.of})`;

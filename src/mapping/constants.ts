@@ -16,8 +16,12 @@ export function constantOf(text: string | null, column: RecordColumn): Constant 
   }
   if (column.values !== null) return taken(column.values.includes(text) ? text : null, column, column.values);
   if (column.isZone) return taken(isZone(text) ? text : null, column, ZONES);
+  if (column.isCurrency) return taken(/^[A-Z]{3}$/.test(text) ? text : null, column, CURRENCIES);
   return taken(read(text, column.type.kind), column);
 }
+
+/** Those that a mistyped one is compared with. */
+const CURRENCIES: readonly string[] = Intl.supportedValuesOf('currency');
 
 function taken(text: string | null, column: RecordColumn, near: readonly string[] = []): Constant {
   if (text !== null) return { tag: 'constant', text };

@@ -15,6 +15,8 @@ type Default = string | { readonly as: string } | null;
 
 const COMMIT_TIME = 'commit time';
 const ZONE = 'zone';
+/** Null in the record: the event takes that of the merchant. */
+const OF_MERCHANT = 'of the merchant';
 
 /** A text is that constant; `as` is what another column of the record is; null is null although the schema has NOT NULL. */
 const DEFAULTS: { readonly [T in TableName]?: Readonly<Record<string, Default>> } = {
@@ -73,7 +75,7 @@ const DEFAULTS: { readonly [T in TableName]?: Readonly<Record<string, Default>> 
   'txn.recharge': {
     card_id: null,
     bonus_amount: '0',
-    currency: 'USD',
+    currency: OF_MERCHANT,
     recharge_kind: 'ONE_TIME',
     payment_type: 'UNKNOWN',
     transaction_state: 'Succeeded',
@@ -96,6 +98,7 @@ export function defaultFor(table: TableName, column: string, options: DefaultOpt
   if (standing === undefined) return column === 'merchant_id' ? constant(options.onlyMerchantId) : null;
   if (standing === COMMIT_TIME) return { kind: 'commit-time' };
   if (standing === ZONE) return constant(options.zone ?? 'UTC');
+  if (standing === OF_MERCHANT) return { kind: 'constant', text: null };
   if (typeof standing === 'string') return constant(standing);
   if (standing === null) return { kind: 'constant', text: null };
   const other = options.columns.get(standing.as);
@@ -114,6 +117,7 @@ export function defaultInWords(
   if (standing === undefined) return column === 'merchant_id' ? inWords('the only merchant') : null;
   if (standing === COMMIT_TIME) return inWords('when it was committed');
   if (standing === ZONE) return inWords('the zone of the mapping, else UTC');
+  if (standing === OF_MERCHANT) return inWords('that of the merchant');
   if (standing === null) return inWords('null');
   if (typeof standing === 'string') return { words: standing, isValue: true };
   return inWords(`as \`${standing.as}\``);

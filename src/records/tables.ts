@@ -256,7 +256,7 @@ export const TABLES = {
       wallet_code: 'required',
       amount: 'required',
       bonus_amount: 'required',
-      currency: 'required',
+      currency: 'nullable',
       recharge_kind: 'required',
       payment_type: 'required',
       card_type: 'nullable',

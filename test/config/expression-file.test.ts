@@ -115,8 +115,8 @@ describe('every form of a value', () => {
     expect(problemsOf(recharge('completed_at: { column: epoch, unit: h }'))).toEqual([
       'c.yaml:6:44 completed_at has the unit "h"; it must be s, ms or us: what is counted since 1970.',
     ]);
-    expect(problemsOf(recharge('currency: { column: delta, negate: true }'))).toEqual([
-      'c.yaml:6:34 currency has negate, which gives a number; it must be text.',
+    expect(problemsOf(recharge('channel: { column: delta, negate: true }'))).toEqual([
+      'c.yaml:6:33 channel has negate, which gives a number; it must be text.',
     ]);
   });
 
@@ -132,6 +132,19 @@ describe('every form of a value', () => {
         of: { kind: 'json', path: ['a', 'b'], of: { kind: 'first', of: [column('x'), column('y')] } },
       },
     });
+  });
+
+  it('null is taken of every part of `first` but the last, where the column must have a value', () => {
+    const status = (parts: string): readonly string[] => problemsOf(guest(`status: { first: [${parts}] }`));
+    const coded = '{ column: a, codes: { A: ACTIVE }, else: null }';
+    expect(status(`${coded}, { value: ANONYMIZED }`)).toEqual([]);
+    expect(status(`{ first: [{ value: null }, ${coded}] }, { value: ANONYMIZED }`)).toEqual([]);
+    expect(status(`b, ${coded}`)).toEqual([
+      expect.stringContaining('status is null; it must be one of ACTIVE, DELETED, ANONYMIZED and not null.'),
+    ]);
+    expect(status(`{ value: ACTIV }, { value: ACTIVE }`)).toEqual([
+      expect.stringContaining('Did you mean ACTIVE?'),
+    ]);
   });
 
   it('an anchor stands for the value it names', () => {

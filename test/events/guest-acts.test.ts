@@ -248,6 +248,12 @@ describe('Recharge Value', () => {
     expect(at('recharge-value').text('Recharge Value')).not.toMatch(/4242|last_four|auth/);
   });
 
+  test('is in the merchant’s currency where its own row says none', () => {
+    const scenario = moved(null, 'Succeeded', { currency: null });
+    scenario.patch('loyalty.merchant', '777777', { currency: 'CHF' });
+    expect(scenario.call('Recharge Value').properties['currency']).toBe('CHF');
+  });
+
   test('without a completion time is stamped with the commit', () => {
     expect(moved('Pending', 'Succeeded', { completed_at: null }).call('Recharge Value').timestamp).toBe(
       '2026-11-22T00:00:00.000Z',

@@ -36,6 +36,8 @@ describe('a constant is what the column can hold, as PostgreSQL writes it', () =
       ['America/New_York', 'UTC', 'US/Eastern'],
       ['', 'Mars', '+05:00', '-0500', 'GMT+5'],
     ],
+    ['merchant', 'currency', ['CHF', 'USD'], ['EURO', 'usd', '', '€', 'EU']],
+    ['recharge', 'currency', ['CHF'], ['EURO']],
     ['wallet', 'expirations', ['[]', '[{"amount":1}]', 'null'], ['', '{', '"\\u0000"', "'a'"]],
   ])('%s.%s', (record, column, taken, refused) => {
     for (const text of taken) expect(constant(record, column, text)).toBe(text);
