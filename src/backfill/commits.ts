@@ -106,6 +106,7 @@ const EMPTY: GatheredCommit = {
   entries: new Map(),
   // Balances come from the ledger as of the commit: the lines of a page need not be all lines of their commit.
   lastBalances: new Map(),
+  changedWallets: new Map(),
   accounts: new Map(),
   checkins: new Map(),
   referrals: new Map(),

@@ -15,6 +15,8 @@ export interface AccountSurroundings {
   readonly tier: Row<'loyalty.tier'> | null;
   /** The merchant's wallet definitions by code; a new map whenever one of them changes. */
   readonly definitions: ReadonlyMap<string, Row<'loyalty.wallet_definition'>>;
+  /** False: the schema has no wallets of accounts. It never changes. */
+  readonly hasWallets: boolean;
 }
 
 /** One account in memory, kept current by the stream, with the facts derived from it cached until something changes. */
@@ -98,7 +100,7 @@ export class AccountEntry {
       primaryCard: this.#primaryCard,
       template: surroundings.template,
       tierLabel: surroundings.tier?.label ?? null,
-      wallets: this.#sortedWallets(surroundings.definitions),
+      wallets: surroundings.hasWallets ? this.#sortedWallets(surroundings.definitions) : null,
     };
     return this.#facts;
   }

@@ -124,6 +124,10 @@ export class Directory implements Facts {
 
   // ---- facts -------------------------------------------------------------------------------------------------------
 
+  isEmpty(table: TableName): boolean {
+    return this.#options.lookups.isEmpty(table);
+  }
+
   merchant(merchantId: string): Row<'loyalty.merchant'> | null {
     return this.#merchants.merchant(merchantId);
   }
@@ -150,6 +154,7 @@ export class Directory implements Facts {
       template: this.#merchants.template(merchantId, template),
       tier: this.#merchants.tier(merchantId, template, tier),
       definitions: this.#merchants.definitions(merchantId),
+      hasWallets: !this.isEmpty('loyalty.account_wallet'),
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Row } from '../records/tables.js';
+import type { Row, TableName } from '../records/tables.js';
 
 /** One wallet of an account as of the commit being derived. Amounts are numeric text; null when unknown. */
 export interface WalletFacts {
@@ -20,8 +20,8 @@ export interface AccountFacts {
   readonly primaryCard: Row<'loyalty.card'> | null;
   readonly template: Row<'loyalty.card_template'> | null;
   readonly tierLabel: string | null;
-  /** Every `account_wallet` row (hidden ones too), by sort_order, then code as a number. */
-  readonly wallets: readonly WalletFacts[];
+  /** Every `account_wallet` row (hidden ones too), by sort_order, then code as a number; null: the schema has none. */
+  readonly wallets: readonly WalletFacts[] | null;
 }
 
 /**
@@ -32,6 +32,8 @@ export interface AccountFacts {
  * The same object is returned while nothing about it changed, so callers may cache by identity.
  */
 export interface Facts {
+  /** Whether the schema has no records of this kind at all. */
+  isEmpty(table: TableName): boolean;
   merchant(merchantId: string): Row<'loyalty.merchant'> | null;
   store(storeId: string): Row<'loyalty.store'> | null;
   /** The merchant's CORPORATE store row. */

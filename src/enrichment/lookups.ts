@@ -1,4 +1,4 @@
-import type { Row } from '../records/tables.js';
+import type { Row, TableName } from '../records/tables.js';
 
 /** An account as its table shows it now, with the time that version of the row was written (µs since 1970). */
 export interface FoundAccount {
@@ -30,6 +30,8 @@ export type SiblingAccount = Pick<
  * text output under the session settings of the stream, so a looked-up row equals a streamed one byte for byte.
  */
 export interface Lookups {
+  /** Whether nothing gives rows of it, so that asking finds none. */
+  isEmpty(table: TableName): boolean;
   accounts(ids: readonly string[]): Promise<readonly FoundAccount[]>;
   wallets(wanted: ReadonlyMap<string, number>): Promise<readonly FoundWallet[]>;
   /** Cards by id, and the primary cards of the accounts. */

@@ -88,6 +88,8 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
   }
 
   return {
+    isEmpty: (table) => relations.isEmpty(table),
+
     async accounts(ids) {
       const found = await select(
         'loyalty.account',

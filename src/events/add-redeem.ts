@@ -107,6 +107,7 @@ function total(
 
 /** Of the points a guest sees; unknown when one of the balances is. */
 function pointsBalance(account: AccountFacts, observer: ValueObserver | undefined): JsonNumber | null {
+  if (account.wallets === null) return null;
   const balances: string[] = [];
   for (const { definition, balance } of account.wallets) {
     if (definition.value_kind !== 'POINTS' || definition.guest_visible !== 't') continue;

@@ -116,7 +116,7 @@ export function walletsFragment(
   { scope, reduction }: WalletsShown,
   observer?: ValueObserver,
 ): Fragment {
-  if (facts === null) return NO_WALLETS_FRAGMENT;
+  if (facts === null || facts.wallets === null) return NO_WALLETS_FRAGMENT;
   const wallets = inScope(facts.wallets, scope);
   if (reduction !== WHOLE) return fragment(walletProperties(wallets, reduction), PARTS.wallets);
   const known = fragmentsOf(facts);
@@ -126,7 +126,10 @@ export function walletsFragment(
   return made;
 }
 
-function wholeWallets(wallets: AccountFacts['wallets'], observer: ValueObserver | undefined): Fragment {
+function wholeWallets(
+  wallets: NonNullable<AccountFacts['wallets']>,
+  observer: ValueObserver | undefined,
+): Fragment {
   const members = walletMembers(wallets);
   if (members !== null) return { members, problem: null };
   return fragment(walletProperties(wallets, WHOLE, observer), PARTS.wallets);

@@ -54,7 +54,7 @@ export function loyaltyChanges(lines: readonly Line[], account: AccountFacts, fa
 }
 
 export function balanceOf(account: AccountFacts, walletCode: string): string | null {
-  return account.wallets.find((wallet) => wallet.definition.wallet_code === walletCode)?.balance ?? null;
+  return account.wallets?.find((wallet) => wallet.definition.wallet_code === walletCode)?.balance ?? null;
 }
 
 function compareWallets(a: Definition, b: Definition): number {

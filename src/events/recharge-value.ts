@@ -58,12 +58,14 @@ function isNothingPaidIn(row: Recharge, { commit }: Derivation): boolean {
   return header !== undefined && isActivation(header);
 }
 
+interface Balances {
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
 /** By the transaction's own lines; without any in this commit it left the wallet as it stands. */
-function balances(
-  row: Recharge,
-  account: AccountFacts,
-  { commit }: Derivation,
-): { readonly before: string | null; readonly after: string | null } {
+function balances(row: Recharge, account: AccountFacts, derivation: Derivation): Balances {
+  const { commit, facts } = derivation;
   const all = row.transaction_id === null ? undefined : commit.entries.get(row.transaction_id);
   const lines = all?.filter(
     (line) => line.wallet_code === row.wallet_code && line.account_id === row.account_id,
@@ -71,9 +73,24 @@ function balances(
   const after = lines?.at(-1)?.balance_after;
   if (lines === undefined || after === undefined) {
     const state = balanceOf(account, row.wallet_code);
-    return { before: state, after: state };
+    const before = facts.isEmpty('txn.wallet_entry') ? withoutLedger(row, state, derivation) : state;
+    return { before, after: state };
   }
   const column = 'txn.wallet_entry.quantity';
   const change = sumNumeric(lines.map(signedQuantity), column);
   return { before: subtractNumeric(after, change, column), after };
+}
+
+/**
+ * No ledger tells what the wallet held before. It is what remains without this payment where the wallet was written
+ * together with it and with no other; whether a wallet that was not is paid in already, or will be, nobody knows.
+ */
+function withoutLedger(row: Recharge, after: string | null, { commit }: Derivation): string | null {
+  if (after === null || commit.changedWallets.get(row.account_id)?.has(row.wallet_code) !== true) return null;
+  const alike = [...commit.recharges.values()].filter(
+    ({ after: other }) => other?.account_id === row.account_id && other.wallet_code === row.wallet_code,
+  );
+  if (alike.length > 1) return null;
+  const paid = sumNumeric([row.amount, row.bonus_amount], 'txn.recharge.amount');
+  return subtractNumeric(after, paid, 'txn.recharge.amount');
 }

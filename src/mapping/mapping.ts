@@ -79,6 +79,8 @@ export interface Relations {
   has(table: TableName, column: string): boolean;
   /** Whether every row has null there, so that looking a row up by it finds none; the planner would read the whole table for that. */
   isNull(table: TableName, column: string): boolean;
+  /** Whether nothing gives rows of it: a mapping says nothing of such records. */
+  isEmpty(table: TableName): boolean;
   /** Whether foreign keys tell the planner how many rows the joins have, as the reference schema's do. */
   readonly hasForeignKeys: boolean;
 }

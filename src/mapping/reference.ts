@@ -19,6 +19,7 @@ export function referenceMapping(asked: ReadonlySet<OnRequest>): Mapping {
       plain: (table, column) => ({ table, column }),
       has: (table, column) => !isUnasked(table, column, asked),
       isNull: () => false,
+      isEmpty: () => false,
       hasForeignKeys: true,
     },
     feeds: null,

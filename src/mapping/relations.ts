@@ -54,6 +54,7 @@ export function boundRelations(options: BoundRelationsOptions): Relations {
       const given = [...feedsOf(table), ...rowsOf(table)].map(({ columns }) => columns[column]);
       return given.every((each) => each?.kind === 'constant' && each.text === null);
     },
+    isEmpty: (table) => feedsOf(table).length + rowsOf(table).length === 0,
     hasForeignKeys: false,
   };
 }

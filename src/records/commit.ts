@@ -25,6 +25,8 @@ export interface Commit {
   readonly voidedTransactionIds: ReadonlySet<string>;
   /** Ledger lines INSERTed in this commit by transaction_id, in entry order. */
   readonly entries: ReadonlyMap<string, readonly Row<'txn.wallet_entry'>[]>;
+  /** Wallets of accounts whose balance was, or may have been, written in this commit: account_id → wallet_codes. */
+  readonly changedWallets: ReadonlyMap<string, ReadonlySet<string>>;
   readonly accounts: ReadonlyMap<string, Transition<'loyalty.account'>>;
   readonly checkins: ReadonlyMap<string, Row<'loyalty.checkin'>>;
   readonly referrals: ReadonlyMap<string, Transition<'loyalty.referral'>>;

@@ -75,6 +75,7 @@ class Gathering {
   readonly #voided = new Set<string>();
   readonly #entries = new Map<string, Row<'txn.wallet_entry'>[]>();
   readonly #lastBalances = new Map<string, Map<string, string>>();
+  readonly #changedWallets = new Map<string, Set<string>>();
   readonly #accounts = new Transitions<'loyalty.account'>();
   readonly #checkins = new Map<string, Row<'loyalty.checkin'>>();
   readonly #referrals = new Transitions<'loyalty.referral'>();
@@ -134,7 +135,10 @@ class Gathering {
         }
         return;
       case 'loyalty.account_wallet':
-        if (interest === null || interest.account(keyOf(change, 'account_id'))) this.#keep(change);
+        if (interest === null || interest.account(keyOf(change, 'account_id'))) {
+          this.#keep(change);
+          this.#noteWallet(change);
+        }
         return;
       case 'txn.pos_check':
       case 'txn.check_card':
@@ -156,6 +160,14 @@ class Gathering {
       default:
         change satisfies never;
     }
+  }
+
+  /** Where the row before is not known, the balance counts as changed. */
+  #noteWallet({ row, old }: ChangeOf<'loyalty.account_wallet'>): void {
+    if (row === null || row.balance === old?.balance) return;
+    const id = row.account_id as string;
+    const codes = this.#changedWallets.get(id) ?? new Set<string>();
+    this.#changedWallets.set(id, codes.add(row.wallet_code as string));
   }
 
   #keep(change: Change): void {
@@ -234,6 +246,7 @@ class Gathering {
       voidedTransactionIds: this.#voided,
       entries: this.#entries,
       lastBalances: this.#lastBalances,
+      changedWallets: this.#changedWallets,
       accounts: this.#accounts.rows,
       checkins: onlyIf(this.#checkins, (row) => rules.checkin(row)),
       referrals: onlyIf(this.#referrals.rows, (each) => rules.referral(each)),

@@ -61,7 +61,7 @@ test('a normalised rental shop: joins over chains of tables, uuid ids, JSON name
       last_name: 'Byrne',
       email_opt_in: true,
       text_opt_in: null,
-      wallets_info: [],
+      wallets_info: null,
     },
   });
   expect(of('POS Activity').find(({ messageId }) => messageId.endsWith('-2'))?.properties).toMatchObject({

@@ -244,6 +244,36 @@ describe('Recharge Value', () => {
     });
   });
 
+  describe('where the schema has no ledger', () => {
+    const unkept = (changed: readonly string[], paid: object = {}): Scenario => {
+      const scenario = moved(null, 'Succeeded', { bonus_amount: '2.50', ...paid });
+      scenario.world.empty.add('txn.wallet_entry');
+      return scenario.rows({ entries: new Map(), changedWallets: new Map([[ACCOUNT, new Set(changed)]]) });
+    };
+    const shown = (scenario: Scenario): unknown => {
+      const { balance_before, balance_after } = scenario.call('Recharge Value').properties;
+      return [balance_before, balance_after];
+    };
+
+    test('what the wallet held before is what remains without the payment that was written with it', () => {
+      expect(shown(unkept(['20']))).toEqual([25, 52.5]);
+      expect(shown(unkept(['20'], { bonus_amount: '0' }))).toEqual([27.5, 52.5]);
+    });
+
+    test('and is not said where the wallet was not written with it, or with several', () => {
+      expect(shown(unkept([]))).toEqual([null, 52.5]);
+      expect(shown(unkept(['3']))).toEqual([null, 52.5]);
+      const [first] = unkept(['20']).commit.recharges.values();
+      if (first?.after == null) throw new Error('no recharge');
+      const second = { before: null, after: { ...first.after, recharge_id: '9' } };
+      const both = new Map([
+        [first.after.recharge_id, first],
+        ['9', second],
+      ]);
+      expect(shown(unkept(['20']).rows({ recharges: both }))).toEqual([null, 52.5]);
+    });
+  });
+
   test('carries nothing of the payment card but its brand', () => {
     expect(at('recharge-value').text('Recharge Value')).not.toMatch(/4242|last_four|auth/);
   });

@@ -232,3 +232,14 @@ describe('a source that is told of some wallets only', () => {
     expect(some['messageId']).toBe(whole['messageId']);
   });
 });
+
+test('are null, and so is what is summed from them, where the schema has no wallets', () => {
+  const scenario = at('add-redeem');
+  scenario.world.empty.add('loyalty.account_wallet');
+  expect(scenario.call('Add/Redeem').properties).toMatchObject({
+    wallets_info: null,
+    flat_wallets_info: null,
+    all_wallets_info: null,
+    points_balance: null,
+  });
+});

@@ -20,6 +20,13 @@ export class World implements Facts {
   secondCards = new Set<string>();
   mergeSurvivors = new Set<string>();
 
+  /** Records that the schema has none of. */
+  empty = new Set<TableName>();
+
+  isEmpty(table: TableName): boolean {
+    return this.empty.has(table);
+  }
+
   put<T extends TableName>(table: T, given: Row<T>): Row<T> {
     const rows = this.#tables.get(table) ?? new Map<string, AnyRow>();
     this.#tables.set(table, rows.set(this.keyOf(table, given), given));
@@ -124,7 +131,7 @@ export class World implements Facts {
         null,
       template: this.find('loyalty.card_template', program),
       tierLabel: this.find('loyalty.tier', `${program}/${account.tier_code}`)?.label ?? null,
-      wallets,
+      wallets: this.isEmpty('loyalty.account_wallet') ? null : wallets,
     };
   }
 }
@@ -134,6 +141,7 @@ export interface CommitRows {
   transactions?: readonly Row<'txn.transaction'>[];
   voided?: readonly string[];
   entries?: readonly Row<'txn.wallet_entry'>[];
+  changedWallets?: ReadonlyMap<string, ReadonlySet<string>>;
   accounts?: readonly Transition<'loyalty.account'>[];
   checkins?: readonly Row<'loyalty.checkin'>[];
   referrals?: readonly Transition<'loyalty.referral'>[];
@@ -158,6 +166,7 @@ export function commitOf(rows: CommitRows): Commit {
     transactions: keyed(rows.transactions, (each) => each.transaction_id),
     voidedTransactionIds: new Set(rows.voided),
     entries,
+    changedWallets: rows.changedWallets ?? new Map(),
     accounts: keyed(rows.accounts, ({ before, after }) => (after ?? before)?.account_id),
     checkins: keyed(rows.checkins, (each) => each.checkin_id),
     referrals: keyed(rows.referrals, ({ before, after }) => (after ?? before)?.referral_id),

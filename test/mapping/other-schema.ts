@@ -109,6 +109,7 @@ export class OtherSchema {
       },
       has: REFERENCE_MAPPING.relations.has,
       isNull: () => false,
+      isEmpty: () => false,
       hasForeignKeys: false,
     };
     this.mapping = { ...REFERENCE_MAPPING, relations: this.relations };

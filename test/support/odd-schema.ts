@@ -56,6 +56,7 @@ export const ODD_MAPPING: Mapping = {
     plain: (table) => (table === 'loyalty.card' ? { table: MEMBER.name, column: 'Code' } : null),
     has: () => true,
     isNull: () => false,
+    isEmpty: () => false,
     hasForeignKeys: false,
   },
   feeds: new Map(),
