@@ -30,6 +30,8 @@ export interface CaptureObserver {
   derived?(source: string, name: string, outcome: 'derived' | 'rejected'): void;
   /** A merchant's rows would be events, and no source takes them; told once for each. */
   unrouted?(merchantId: string): void;
+  /** A row would be this event of an account that there is no record of; nothing is sent of it. */
+  noAccount?(source: string, event: string): void;
   /** A column of a mapped record was read with a word that the record does not have: it decides nothing. */
   unknownWord?(record: string, column: string): void;
   /** A statement read what the stream has not given. */

@@ -31,6 +31,8 @@ export interface OpenDerivationOptions {
   /** A row of this merchant would be an event, and no source takes it. Called for every such row. */
   readonly onUnrouted?: (merchantId: string) => void;
   readonly onUnreadableNumber?: (column: string) => void;
+  /** A row would be this event of an account that there is no record of. Called for every such row. */
+  readonly onNoAccount?: (source: string, event: string) => void;
   /** A column of a record was read with a word that the record does not have. Called for every such value. */
   readonly onUnknownWord?: (table: TableName, column: string) => void;
   /** Calls of these guests are not even derived: for what is only counted or shown. Default: nobody. */
@@ -57,7 +59,10 @@ export async function openDerivation(options: OpenDerivationOptions): Promise<De
     isRegistration: (transition) => rules.registration(transition),
     maxAccounts: options.cacheAccounts,
   });
-  const observer = { notRepresentable: (column: string) => options.onUnreadableNumber?.(column) };
+  const observer = {
+    notRepresentable: (column: string) => options.onUnreadableNumber?.(column),
+    noAccount: (source: string, event: string) => options.onNoAccount?.(source, event),
+  };
   return new Derivation({
     directory,
     rules,

@@ -94,6 +94,7 @@ export function captureService(options: CaptureServiceOptions): CaptureService {
               onUnknownWord: (table, column) => observer.unknownWord?.(recordNameOf(table), column),
             }),
         onDerived: (source, name, outcome) => observer.derived?.(source, name, outcome),
+        onNoAccount: (source, event) => observer.noAccount?.(source, event),
         onUnreadableNumber: options.onUnreadableNumber,
       });
       return (transactions, settled) => derivation.derive(transactions, settled);

@@ -30,6 +30,7 @@ export function customCall(subject: Subject<CustomOccurrence>, derivation: Deriv
   const merchant = facts.merchant(merchantId);
   if (!merchantAdmits(merchant)) return [];
   const account = accountId === null ? null : facts.account(accountId);
+  if (accountId !== null && account === null) observer?.noAccount?.(settings.name, row.event);
   if (accountId !== null && !accountAdmits(account)) return [];
   // An UPDATE may come again for the same row: then where it was committed tells one from the next, also in a replay.
   const key = row.key ?? `${row.primaryKey}-${formatLsn(commit.endLsn).replace('/', '-')}`;

@@ -1,12 +1,12 @@
 import type { EventSettings } from '../config/source.js';
 import type { Facts } from '../enrichment/facts.js';
 import type { Commit } from '../records/commit.js';
-import { UnparsableValue, type ValueObserver } from '../records/values.js';
+import { UnparsableValue } from '../records/values.js';
 import { addRedeem } from './add-redeem.js';
 import { addressOf, anonymousIdOf, assembleTrack, messageIdOf, type Address } from './assemble.js';
 import { checkIn } from './check-in.js';
 import type { EventRule, TrackDraft } from './draft.js';
-import type { Derivation, Subject } from './subject.js';
+import type { Derivation, DerivationObserver, Subject } from './subject.js';
 import type { Derived, EventName, RejectedEvent } from './event.js';
 import { customCall } from './custom-event.js';
 import { identifyCall, identifyMessageId } from './identify.js';
@@ -23,8 +23,8 @@ export interface DeriveInput {
   readonly commit: Commit;
   readonly facts: Facts;
   readonly settings: EventSettings;
-  /** Told of values that become null because JSON cannot carry them. Default: nobody. */
-  readonly observer?: ValueObserver;
+  /** Told of values that become null because JSON cannot carry them, and of accounts that are not there. Default: nobody. */
+  readonly observer?: DerivationObserver;
 }
 
 /**

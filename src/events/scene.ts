@@ -28,6 +28,7 @@ export function sceneOf(
 ): Scene | null {
   if (subject.accountId === null || !sourceTakes(derivation.settings, event, subject.merchantId)) return null;
   const account = derivation.facts.account(subject.accountId);
+  if (account === null) derivation.observer?.noAccount?.(derivation.settings.name, event);
   if (!accountAdmits(account)) return null;
   const place = placeOf(subject.merchantId, store, derivation);
   return place === null ? null : withAccount(place, account);

@@ -77,6 +77,11 @@ export function createMetrics(options: MetricsOptions = {}) {
       'Values read for a column of a mapped record that are none of its words, so that they decide nothing.',
       ['record', 'column'],
     ),
+    unknownAccounts: counter(
+      'unknown_accounts_total',
+      'Rows that would be an event of an account that there is no record of; nothing is sent of them.',
+      ['source', 'event'],
+    ),
     lookups: counter('lookups_total', 'Batched reads of a table on first sight of rows.', ['table']),
     unreadableNumbers: counter('unreadable_numbers_total', 'NaN and infinite amounts sent as null.'),
 

@@ -6,15 +6,21 @@ import type { Logger } from '../observability/logger.js';
 
 /** What of capture is worth a line. Never a row: positions, codes and counts. */
 export function captureLog(logger: Logger): CaptureObserver {
-  const unknown = new Set<string>();
+  const told = new Set<string>();
+  const isFirst = (what: string): boolean => told.size < told.add(what).size;
   return {
     state: (state) => logger.info(state, `capture is ${state.tag}`),
     unrouted: (merchantId) =>
       logger.info({ merchantId }, 'no source takes the events of this merchant; they are not sent'),
+    noAccount: (source, event) => {
+      if (!isFirst(`${source} ${event}`)) return;
+      logger.warn(
+        { source, event },
+        'a row is about an account that there is no record of; nothing is sent of it',
+      );
+    },
     unknownWord: (record, column) => {
-      const place = `${record}.${column}`;
-      if (unknown.has(place)) return;
-      unknown.add(place);
+      if (!isFirst(`${record}.${column}`)) return;
       logger.warn(
         { record, column },
         'the mapping gives this column a word that its record does not have; `paytronix-segment check` names such words',

@@ -20,6 +20,7 @@ export function captureMetrics(metrics: Metrics): CaptureObserver {
     backpressure: (paused) => metrics.captureWaiting.set({ for: 'derivation' }, paused ? 1 : 0),
     derived: (source, event, outcome) => metrics.events.inc({ source, event, outcome }),
     unrouted: () => metrics.unroutedMerchants.inc(),
+    noAccount: (source, event) => metrics.unknownAccounts.inc({ source, event }),
     unknownWord: (record, column) => metrics.unknownCodes.inc({ record, column }),
     parked: (source, parked) => metrics.sourceParked.set({ source }, parked ? 1 : 0),
     fellBehind: (source) => metrics.sourceGaps.inc({ source }),

@@ -68,6 +68,9 @@ export async function gather(
   return gathering.finish(transaction);
 }
 
+/** Rows are moved one by one; what deletes more is a clean-up, which must not fill the memory. */
+const MOST_GONE = 10_000;
+
 class Gathering {
   readonly #rules: CandidateRules;
   readonly #interest: Interest | null;
@@ -75,6 +78,7 @@ class Gathering {
   readonly #voided = new Set<string>();
   readonly #entries = new Map<string, Row<'txn.wallet_entry'>[]>();
   readonly #lastBalances = new Map<string, Map<string, string>>();
+  readonly #gone = new Set<string>();
   readonly #changedWallets = new Map<string, Set<string>>();
   readonly #accounts = new Transitions<'loyalty.account'>();
   readonly #checkins = new Map<string, Row<'loyalty.checkin'>>();
@@ -108,8 +112,9 @@ class Gathering {
         this.#visitAccount(change);
         return;
       case 'loyalty.checkin':
-        if (change.op === 'insert') this.#checkins.set(change.row.checkin_id as string, whole(change));
-        else if (change.op === 'delete') this.#checkins.delete(change.old.checkin_id as string);
+        if (change.op === 'delete') this.#goes(change.table, change.old.checkin_id as string, this.#checkins);
+        else if (change.op === 'insert' && !this.#cameBack(change.table, change.row.checkin_id as string))
+          this.#checkins.set(change.row.checkin_id as string, whole(change));
         return;
       case 'loyalty.referral':
         this.#visitReferral(change);
@@ -162,6 +167,19 @@ class Gathering {
     }
   }
 
+  /**
+   * A row that is deleted and inserted in one commit was changed: PostgreSQL moves one to another partition that way. One
+   * of an earlier commit makes no event by it, as by any UPDATE. One that this commit made comes as new again.
+   */
+  #goes(table: TableName, id: string, made: Map<string, unknown>): void {
+    if (made.delete(id) || this.#gone.size >= MOST_GONE) return;
+    this.#gone.add(`${table} ${id}`);
+  }
+
+  #cameBack(table: TableName, id: string): boolean {
+    return this.#gone.size > 0 && this.#gone.has(`${table} ${id}`);
+  }
+
   /** Where the row before is not known, the balance counts as changed. */
   #noteWallet({ row, old }: ChangeOf<'loyalty.account_wallet'>): void {
     if (row === null || row.balance === old?.balance) return;
@@ -176,10 +194,11 @@ class Gathering {
 
   #visitHeader(change: ChangeOf<'txn.transaction'>): void {
     if (change.op === 'delete') {
-      this.#transactions.delete(change.old.transaction_id as string);
+      this.#goes(change.table, change.old.transaction_id as string, this.#transactions);
       return;
     }
     const id = change.row.transaction_id as string;
+    if (change.op === 'insert' && this.#cameBack(change.table, id)) return;
     const known = this.#transactions.get(id);
     // An UPDATE of a header from an earlier commit fires nothing: only INSERTs do.
     if (change.op === 'update' && known === undefined) return;
@@ -225,12 +244,13 @@ class Gathering {
   }
 
   #visitReferral(change: ChangeOf<'loyalty.referral'>): void {
+    const id = keyOf(change, 'referral_id');
     if (change.op === 'insert') {
-      this.#referrals.record(change.row.referral_id as string, null, whole(change));
+      if (!this.#cameBack(change.table, id)) this.#referrals.record(id, null, whole(change));
       return;
     }
-    const id = keyOf(change, 'referral_id');
     const known = this.#referrals.rows.get(id);
+    if (change.op === 'delete' && known === undefined) this.#goes(change.table, id, this.#referrals.rows);
     // Only referrals made in this commit can fire, so a change of an earlier one needs no row before it.
     if (known === undefined || known.after === null) return;
     known.after = change.op === 'delete' ? null : merged(change.row, known.after);

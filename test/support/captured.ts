@@ -90,7 +90,7 @@ export interface CapturedOptions {
   /** Called for each commit with its number of rows. */
   readonly onReceived?: (rowCount: number) => void;
   /** See `CaptureObserver`. */
-  readonly observer?: Pick<CaptureObserver, 'unknownWord'>;
+  readonly observer?: Pick<CaptureObserver, 'unknownWord' | 'noAccount'>;
 }
 
 /** Capture over the real database with a queue that takes everything at once: what would be sent, and in which order. */
