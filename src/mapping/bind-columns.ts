@@ -1,8 +1,9 @@
 import type { TableShape } from '../postgres/table-shapes.js';
 import type { Condition, Expression } from './expression.js';
-import { isProblem, typeOf } from './expression-type.js';
-import { withColumns } from './expression-columns.js';
+import { conditionProblem } from './expression-type.js';
+import { conditionsWithin, withColumns } from './expression-columns.js';
 import type { Join } from './mapping.js';
+import { neverEqual } from './never-equal.js';
 import type { MappingProblems } from './problems.js';
 import type { JoinSpec, Placed } from './spec.js';
 import { unstreamed } from './unstreamed.js';
@@ -33,6 +34,7 @@ export function bindExpression(
     whole = false;
     return column;
   });
+  if (whole) for (const says of conditionsWithin(bound).flatMap(neverEqual)) problems.add(at, says);
   return whole ? bound : null;
 }
 
@@ -43,9 +45,12 @@ export function bindConditions(
 ): readonly Condition[] {
   return conditions.flatMap(({ value, at }) => {
     const of = bindExpression({ value: value.of, at }, scope, problems);
-    const typed = of === null ? null : typeOf(of);
-    if (typed !== null && isProblem(typed)) problems.add(at, `The value ${typed.problem}.`);
-    return of === null ? [] : [{ ...value, of }];
+    if (of === null) return [];
+    const bound = { ...value, of };
+    const wrong = conditionProblem(bound);
+    if (wrong !== null) problems.add(at, `The value ${wrong.problem}.`);
+    for (const says of neverEqual(bound)) problems.add(at, says);
+    return [bound];
   });
 }
 

@@ -49,3 +49,30 @@ export function columnsOfExpression(expression: Expression): readonly ColumnExpr
 export function columnsOfConditions(conditions: readonly Condition[]): readonly ColumnExpression[] {
   return conditions.flatMap(({ of }) => columnsOfExpression(of));
 }
+
+/** Every condition that a value is given under. */
+export function conditionsWithin(expression: Expression): readonly Condition[] {
+  switch (expression.kind) {
+    case 'column':
+    case 'constant':
+    case 'commit-time':
+      return [];
+    case 'concat':
+    case 'composite':
+      return expression.parts.flatMap(conditionsWithin);
+    case 'first':
+      return expression.of.flatMap(conditionsWithin);
+    case 'json':
+    case 'codes':
+    case 'truth':
+    case 'scaled':
+    case 'signed':
+    case 'epoch':
+    case 'zoned':
+      return conditionsWithin(expression.of);
+    case 'when':
+      return [...expression.holds, ...conditionsWithin(expression.of)];
+    default:
+      return expression satisfies never;
+  }
+}

@@ -1,9 +1,9 @@
 import type { CanonicalTransaction, Change, ChangeOf, Occurrence } from '../changes/transaction.js';
-import { ConnectorError } from '../errors/connector-error.js';
+import { bothRows, keyOf, merged, whole } from './changed-rows.js';
 import type { Commit, Transition } from './commit.js';
 import type { CustomOccurrence } from './custom-occurrence.js';
 import { isForgotten } from './guest-status.js';
-import { TABLES, type Row, type StreamedRow, type TableName } from './tables.js';
+import type { Row, TableName } from './tables.js';
 
 /**
  * Which rows can start an event, judged on the row alone and before any look-up. Must never refuse a row that an event
@@ -285,34 +285,6 @@ function onlyIf<V>(all: ReadonlyMap<string, V>, keep: (value: V) => boolean): Re
   return kept.size === all.size ? all : kept;
 }
 
-/** An INSERT carries every column, so its row is whole. */
-function whole<T extends TableName>(change: { readonly row: StreamedRow<T> | null }): Row<T> {
-  return change.row as Row<T>;
-}
-
-function merged<T extends TableName>(row: StreamedRow<T>, previous: Row<T>): Row<T> {
-  const result: Record<string, string | null | undefined> = { ...row };
-  for (const column in result) {
-    if (result[column] === undefined) result[column] = previous[column as keyof Row<T>] as string | null;
-  }
-  return result as Row<T>;
-}
-
-/** Before and after of one change of a table with REPLICA IDENTITY FULL. */
-function bothRows<T extends TableName>(change: ChangeOf<T>): [before: Row<T> | null, after: Row<T> | null] {
-  if (change.op === 'insert') return [null, change.row as Row<T>];
-  if (change.op === 'delete') return [change.old as Row<T>, null];
-  if (change.old === null) throw missingOldRow(change.table);
-  const before = change.old as Row<T>;
-  return [before, merged(change.row, before)];
-}
-
-function missingOldRow(table: TableName): ConnectorError {
-  return new ConnectorError('REPLICA_IDENTITY', `${table} sent an UPDATE without the row before it`, {
-    facts: { table, needed: TABLES[table].identity },
-  });
-}
-
 function record<T extends 'txn.recharge' | 'survey.response'>(
   change: ChangeOf<T>,
   key: 'recharge_id' | 'response_id',
@@ -321,11 +293,6 @@ function record<T extends 'txn.recharge' | 'survey.response'>(
   const [before, after] = bothRows(change);
   const row = (after ?? before) as Readonly<Record<string, string | null>>;
   into.record(row[key] as string, before, after);
-}
-
-function keyOf(change: Change, column: string): string {
-  const row = (change.row ?? change.old) as Readonly<Record<string, string | null | undefined>>;
-  return row[column] as string;
 }
 
 /** A deletion must be known whatever else is dropped: nothing of that guest may be sent from here on. */
