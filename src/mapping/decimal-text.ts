@@ -69,9 +69,10 @@ export function compareDecimals(a: string, b: string): number {
   return difference === 0n ? 0 : difference < 0n ? -1 : 1;
 }
 
-/** Of what is not finite its place beyond all numbers. */
-function magnitude(decimal: string): number | { readonly units: bigint; readonly scale: number } {
-  if (decimal === 'NaN') return 2;
+/** Of what is not finite its place beyond all numbers; what is no number counts as NaN. */
+function magnitude(text: string): number | { readonly units: bigint; readonly scale: number } {
+  const decimal = plainDecimal(text);
+  if (decimal === null || decimal === 'NaN') return 2;
   if (decimal === 'Infinity') return 1;
   if (decimal === '-Infinity') return -1;
   const point = decimal.indexOf('.');
