@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { freeze } from '../support/frozen.js';
 import { readiness } from '../support/probed.js';
+import { SHORT } from '../support/short-form.js';
 import { system, type RunningProcess, type System } from '../support/system.js';
 import { PASS, startTcpProxy } from '../support/tcp-proxy.js';
 
@@ -42,7 +43,7 @@ async function turnsRed(connector: RunningProcess, reason: RegExp, withinMs: num
   return Date.now() - fromMs;
 }
 
-test.concurrent(
+test.skipIf(SHORT).concurrent(
   'with the limits of production /readyz is red 10 s after the last answer of a frozen Redis, and not before',
   async () => {
     await using brand = await system({ seed: 63, guests: 20 });
@@ -61,7 +62,7 @@ test.concurrent(
   90_000,
 );
 
-test.concurrent.each([
+test.skipIf(SHORT).concurrent.each([
   ['1min', 64],
   ['0', 65],
 ] as const)(

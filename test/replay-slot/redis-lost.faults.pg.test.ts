@@ -8,7 +8,7 @@ import { slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
 import { system, type System } from '../support/system.js';
 import { unending } from '../support/unending.js';
-import { SHORT } from '../support/short-form.js';
+import { SHORT, sampled } from '../support/short-form.js';
 
 async function onRedis<T>(brand: System, work: (client: RedisClient) => Promise<T>): Promise<T> {
   const settings = { url: brand.redis.url, tls: null };
@@ -149,10 +149,12 @@ test('a Redis killed under load, AOF everysec, comes back with what it had, and 
   expect(await connector.end('SIGTERM')).toBe(0);
 }, 90_000);
 
-test.each([
+const LAST_SECONDS = [
   ['while it was up', 27, false],
   ['while Segment was down, with a backlog', 28, true],
-] as const)(
+] as const;
+
+test.each(sampled(LAST_SECONDS))(
   'a Redis killed under load whose last second was not on disk, %s, is given it again',
   async (_, seed, isSegmentDown) => {
     await using brand = await system({ seed });
