@@ -26,6 +26,8 @@ export interface RestoreOptions {
   readonly emitVoids: boolean;
   /** When the page was read: profiles are as of then. */
   readonly nowUs: number;
+  /** A mapping takes registered_at from the commit of a row's last version, for some accounts at least. */
+  readonly registeredByCommit: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export function restoreCommits(rows: PageRows, options: RestoreOptions): readonl
   for (const response of rows.responses) restoring.response(response);
   for (const custom of rows.customs) restoring.custom(custom);
   const commits = restoring.finish();
-  for (const account of rows.profiles) commits.push(profile(account, options.nowUs));
+  for (const account of rows.profiles) commits.push(profile(account, options));
   return commits;
 }
 
@@ -145,7 +147,10 @@ class Restoring {
     const { row, versionUs } = account;
     const changedAtUs = versionUs ?? timestampOrNull(row.updated_at) ?? account.atUs;
     // A registration is known to have happened by its own time, whatever the clocks say of the commit's.
-    const after = accountAsOf({ row, changedAtUs }, Math.max(parts.point.commitUs, account.atUs));
+    const after = accountAsOf(
+      { row, changedAtUs, isRegistrationTimeKnown: true },
+      Math.max(parts.point.commitUs, account.atUs),
+    );
     parts.accounts.set(row.account_id, { before: beforeRegistration(after), after });
     parts.needs(row.account_id);
   }
@@ -242,7 +247,12 @@ function beforeRegistration(after: Row<'loyalty.account'>): Row<'loyalty.account
   };
 }
 
-function profile({ row }: Versioned<'loyalty.account'>, nowUs: number): RestoredCommit {
+function profile(
+  account: Versioned<'loyalty.account'>,
+  { nowUs, registeredByCommit }: RestoreOptions,
+): RestoredCommit {
+  const isUnknown = registeredByCommit && account.versionUs === account.atUs;
+  const row = isUnknown ? { ...account.row, registered_at: null } : account.row;
   const transition = { before: beforeRegistration(row), after: row };
   return {
     ownTransactions: new Set(),

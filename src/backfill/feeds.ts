@@ -7,7 +7,7 @@ type RecordFeedName =
 export type FeedName = RecordFeedName | `custom:${string}`;
 
 /** A table as backfill reads it: in the order of the rows' own time, then primary key. */
-export interface Feed extends Omit<FeedSpec, 'name' | 'table'> {
+export interface Feed extends Omit<FeedSpec, 'name' | 'table' | 'timeOf'> {
   readonly name: FeedName;
   /** For messages. */
   readonly table: string;
@@ -22,6 +22,7 @@ export interface Feed extends Omit<FeedSpec, 'name' | 'table'> {
 /** A feed of canonical records. */
 export interface RecordFeed extends Feed {
   readonly table: TableName;
+  readonly timeOf: string;
 }
 
 /** The user's column that a column of the feed is, where it is just that. */
@@ -34,7 +35,9 @@ interface FeedSpec {
   readonly key: string;
   /** The rows' own time as SQL over alias `t`. */
   readonly time: string;
-  /** The column behind `time` where that is all there is to it: an index on it makes reading in order cheap. */
+  /** The column that `time` is of. */
+  readonly timeOf: string;
+  /** The same where that is all there is to it: an index on it makes reading in order cheap. */
   readonly timeColumn: string | null;
   /** Rows that could matter, as SQL over `t`: never refuses one that an event could come from. */
   readonly wanted: string;
@@ -68,6 +71,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'txn.transaction',
       key: 'transaction_id',
       time: 't.posted_at',
+      timeOf: 'posted_at',
       timeColumn: 'posted_at',
       wanted: `t.account_id IS NOT NULL AND t.result = 'AUTHORIZED' AND NOT t.is_training AND t.origin <> 'IMPORT'
         AND t.import_batch_id IS NULL`,
@@ -78,6 +82,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'loyalty.account',
       key: 'account_id',
       time: 't.registered_at',
+      timeOf: 'registered_at',
       timeColumn: 'registered_at',
       wanted: `t.user_id IS NOT NULL AND t.registration_source IS DISTINCT FROM 'IMPORT' AND t.import_batch_id IS NULL`,
       events: ['Loyalty Registration', 'Web Registration'],
@@ -87,6 +92,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'loyalty.checkin',
       key: 'checkin_id',
       time: 't.checkin_time',
+      timeOf: 'checkin_time',
       timeColumn: 'checkin_time',
       wanted: 'true',
       events: ['Check-In'],
@@ -96,6 +102,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'txn.recharge',
       key: 'recharge_id',
       time: orVersion('completed_at'),
+      timeOf: 'completed_at',
       timeColumn: null,
       // A refund that has no time of completion was, as far as can be told, never completed.
       wanted: `t.payment_type <> 'COMP' AND (t.transaction_state = 'Succeeded'
@@ -107,6 +114,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'loyalty.referral',
       key: 'referral_id',
       time: 't.created_at',
+      timeOf: 'created_at',
       timeColumn: 'created_at',
       wanted: 't.referred_account_id IS DISTINCT FROM t.referrer_account_id',
       events: ['Referral'],
@@ -116,6 +124,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'survey.response',
       key: 'response_id',
       time: orVersion('completed_at'),
+      timeOf: 'completed_at',
       timeColumn: null,
       wanted: `t.status = 'COMPLETED'`,
       events: ['Survey Completion'],
@@ -125,6 +134,7 @@ function feedSpecs(trackCommitTimestamp: boolean): Readonly<Record<RecordFeedNam
       table: 'loyalty.account',
       key: 'account_id',
       time: 't.registered_at',
+      timeOf: 'registered_at',
       timeColumn: 'registered_at',
       wanted: 't.user_id IS NOT NULL',
       events: [],

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Mapping } from '../mapping/mapping.js';
+import { movingTimes } from '../mapping/moving-times.js';
 import { rowOf } from '../postgres/query.js';
 import type { Clock } from '../lifecycle/clock.js';
 import { databaseError } from '../postgres/database-error.js';
@@ -9,6 +10,7 @@ import { customFeeds } from './custom-feeds.js';
 import { feeds, feedsOf, type FeedName } from './feeds.js';
 import { isIndexed, isTimeIndexed } from './indexes.js';
 import { KeyScan } from './key-scan.js';
+import { movedRows, withoutMovedRows, type MovedRows, type WantedFeeds } from './moved-rows.js';
 import { PageFacts } from './page-facts.js';
 import { readPageRows, type ReadRowsOptions } from './page-rows.js';
 import { readByTime } from './read-places.js';
@@ -64,11 +66,11 @@ export class PageReader {
   static async open(options: PageReaderOptions): Promise<PageReader> {
     const { knex, mapping, request, merchantIds, clock, onScanned } = options;
     const tracking = await tracksCommitTimes(knex);
-    const records = feedsOf(feeds(tracking, mapping.relations), {
-      events: new Set(request.events),
-      identify: request.identify,
-    });
-    const customs = customFeeds(mapping, new Set(request.custom), tracking);
+    const asked = feedsFor(mapping, request, tracking);
+    const { records, customs } =
+      tracking && request.updatedRows !== true
+        ? withoutMovedRows(asked, await movingTimes(knex, mapping))
+        : asked;
     const scans = new Map<FeedName, KeyScan>();
     for (const feed of [...records, ...customs]) {
       if (await isTimeIndexed(knex, feed, merchantIds?.length === 1)) continue;
@@ -109,6 +111,7 @@ export class PageReader {
         events: new Set(request.events),
         emitVoids,
         nowUs: await clockUs(snapshot),
+        registeredByCommit: mapping.relations.commitTimed('loyalty.account', 'registered_at').length > 0,
       };
       const commits = restoreCommits(rows, restore);
       const lookedAt = stretches.reduce((sum, stretch) => sum + stretch.lookedAt, 0);
@@ -177,6 +180,33 @@ export class PageReader {
     const after = positions.get(name) ?? positionBefore(span.sinceUs ?? BEGINNING_US);
     return { after, untilUs: span.untilUs, streamedFromUs: span.streamedFromUs ?? null, merchantIds };
   }
+}
+
+function feedsFor(mapping: Mapping, request: BackfillRequest, tracking: boolean): WantedFeeds {
+  const { events, custom, identify } = request;
+  return {
+    records: feedsOf(feeds(tracking, mapping.relations), { events: new Set(events), identify }),
+    customs: customFeeds(mapping, new Set(custom), tracking),
+  };
+}
+
+/**
+ * Which rows that are asked for a backfill passes over, unless it is to take `updatedRows`. @throws ConnectorError DATABASE_…
+ */
+export async function readMovedRows(
+  knex: Knex,
+  mapping: Mapping,
+  request: BackfillRequest,
+): Promise<readonly MovedRows[]> {
+  if (!(await tracksCommitTimes(knex))) return [];
+  const moved = movedRows(feedsFor(mapping, request, true), await movingTimes(knex, mapping));
+  // Of a feed only what was asked for.
+  return moved.map((each) => ({
+    ...each,
+    events: each.events.filter(
+      (name) => request.custom.includes(name) || request.events.some((event) => event === name),
+    ),
+  }));
 }
 
 /** Of lists in order. */

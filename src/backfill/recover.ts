@@ -16,6 +16,8 @@ import { restoreSuppressions } from '../replay/suppressions-restored.js';
 import type { ListedGuests } from '../suppression/listed-guests.js';
 import { customTelling, type CustomTelling } from './custom-feeds.js';
 import { fill, untilLiveDelivered, type BackfillLane, type Filled, type FillObserver } from './fill.js';
+import type { MovedRows } from './moved-rows.js';
+import { readMovedRows } from './page-reader.js';
 import { suppressRemovedGuests } from './removed-guests.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
 import { openRun, type BackfillRun } from './run-store.js';
@@ -61,6 +63,8 @@ export interface RecoverReporter {
   closed(gaps: readonly Gap[]): void;
   /** Custom events that the tables cannot tell of: what a gap holds of them stays missing. */
   untold(events: CustomTelling['untold']): void;
+  /** Rows of a filling that are passed over, told after its gaps. */
+  moved(rows: readonly MovedRows[], span: BackfillSpan, source: EventSettings): void;
   readonly observer: FillObserver;
 }
 
@@ -178,6 +182,8 @@ async function fillFor(
   const { mapping = REFERENCE_MAPPING } = options;
   const request = requestFor(span, source, custom);
   reporter.gaps(gaps, span, { source, events: [...request.events, ...custom] });
+  const moved = await readMovedRows(knex, mapping, request);
+  if (moved.length > 0) reporter.moved(moved, span, source);
   const gapId = gaps[0].id;
   const run = await openRun({ knex, source: source.name, request, gapId, span, unconfirmed: null });
   if (run.isResumed) reporter.resuming(run);

@@ -12,6 +12,11 @@ export interface BackfillRequest {
   /** Null: up to the moment the run began. */
   readonly until: string | null;
   readonly merchantId: string | null;
+  /**
+   * Rows too whose time is the commit of their last version, of tables that are updated: each comes with the time of its
+   * update, under the message id it had before. Default false.
+   */
+  readonly updatedRows?: boolean;
 }
 
 /** Microseconds since 1970 of the rows' own time. */
@@ -32,7 +37,8 @@ export function requestText(request: BackfillRequest): string {
   const { identify, since, until, merchantId } = request;
   const events = EVENT_NAMES.filter((name) => request.events.includes(name));
   const custom = request.custom.toSorted();
-  // As earlier releases wrote it where there are none: a run of theirs is gone on with.
+  // As earlier releases wrote it without: a run of theirs is gone on with.
   const named = custom.length === 0 ? {} : { custom };
-  return JSON.stringify({ events, ...named, identify, since, until, merchantId });
+  const moved = request.updatedRows === true ? { updatedRows: true } : {};
+  return JSON.stringify({ events, ...named, identify, since, until, merchantId, ...moved });
 }

@@ -1,5 +1,6 @@
 import type { BackfillStatus } from '../backfill/backfill.js';
 import type { Filled, FillObserver } from '../backfill/fill.js';
+import type { MovedRows } from '../backfill/moved-rows.js';
 import type { BackfillSpan } from '../backfill/request.js';
 import type { BackfillRun, CallCounts } from '../backfill/run-store.js';
 import { EVENT_NAMES, type CallName } from '../events/event.js';
@@ -75,6 +76,20 @@ export class BackfillScreen {
     this.#line(
       `  rows from ${span.sinceUs === null ? 'the beginning' : timeText(span.sinceUs)} to ${timeText(span.untilUs)}, by their own time`,
     );
+  }
+
+  /** Rows that are passed over, or, where that is asked for, taken all the same. */
+  moved(rows: readonly MovedRows[], taken = false): void {
+    for (const { events, column, tables } of rows) {
+      const which = `${events.join(', ')}: where ${column} is a commit time, an update of ${tables.join(', ')} has moved it`;
+      this.#line(
+        this.#style.yellow(
+          taken
+            ? `  ${which}: such rows come with the time of their last update`
+            : `  ${which}: such rows are passed over (backfill --updated-rows takes them, with that time)`,
+        ),
+      );
+    }
   }
 
   resuming(run: BackfillRun): void {

@@ -1,6 +1,7 @@
 import { backfill } from '../backfill/backfill.js';
 import { BACKFILL_APPLICATION, holdBackfillLock } from '../backfill/lock.js';
 import { fill } from '../backfill/fill.js';
+import { readMovedRows } from '../backfill/page-reader.js';
 import type { BackfillRequest } from '../backfill/request.js';
 import { requireOffered, resolveSpan } from '../backfill/resolve.js';
 import { giveUpRuns, openRun } from '../backfill/run-store.js';
@@ -34,6 +35,7 @@ export interface BackfillCommandOptions {
   readonly merchant?: string;
   readonly source?: string;
   readonly identify: boolean;
+  readonly updatedRows: boolean;
   readonly dryRun: boolean;
   readonly restart: boolean;
   readonly rowsPerSecond: number;
@@ -66,6 +68,7 @@ export async function backfillCommand(
       slotName: config.capture.slotName,
     });
     const names = [...request.events, ...request.custom, ...(request.identify ? ['profiles'] : [])];
+    const moved = await readMovedRows(knex, mapping, request);
     const { rowsPerSecond } = options;
     const common = {
       knex,
@@ -78,6 +81,7 @@ export async function backfillCommand(
     };
     if (options.dryRun) {
       screen.plan(names, span, source.name);
+      screen.moved(moved, request.updatedRows);
       const save = async (): Promise<void> => undefined;
       const counting = { ...common, span, sink: null, save, observer: screen.observer };
       const { done, status } = await backfill(counting, signal);
@@ -95,6 +99,7 @@ export async function backfillCommand(
       unconfirmed: options.yes ? null : wasSentBefore,
     });
     screen.plan(names, run.span, source.name);
+    screen.moved(moved, request.updatedRows);
     if (run.isResumed) screen.resuming(run);
     await using lane = openBackfillLane({
       config,
@@ -157,5 +162,6 @@ function requestOf(
     since,
     until,
     merchantId: merchant,
+    ...(options.updatedRows ? { updatedRows: true } : {}),
   };
 }

@@ -176,6 +176,10 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     .option('--merchant <id>', "only this merchant's rows")
     .option('--source <name>', 'the source to send to; needed where there are several')
     .option('--identify', "also send every registered guest's profile as it stands, as an identify call")
+    .option(
+      '--updated-rows',
+      'also send rows whose time is a commit time that an update has moved, each with the time of its update',
+    )
     .option('--dry-run', 'only count what would be sent')
     .option('--rows-per-second <n>', 'rows read, at most: 1 to 1000000', numberFrom(1, 1_000_000), 5_000)
     .option('--restart', 'begin anew even where the same backfill was interrupted')
@@ -183,7 +187,7 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     .addHelpText('after', () => configurationHelp())
     .action(async (options: Partial<BackfillCommandOptions> & { rowsPerSecond: number }) => {
       const { backfillCommand } = await import('./backfill.js');
-      const flags = { identify: false, dryRun: false, restart: false, yes: false };
+      const flags = { identify: false, updatedRows: false, dryRun: false, restart: false, yes: false };
       end(await backfillCommand(context, { ...flags, ...options }));
     });
 

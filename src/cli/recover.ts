@@ -81,6 +81,7 @@ export async function recoverCommand(
               screen.say(style.yellow(`${name} cannot be read from the tables: ${why}.`));
             }
           },
+          moved: (rows) => screen.moved(rows),
           observer: {
             page: (status) => screen.observer.page?.(status),
             scanned: (rows) => screen.observer.scanned?.(rows),

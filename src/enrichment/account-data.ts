@@ -8,6 +8,7 @@ import type { Lookups } from './lookups.js';
 import { filled } from './merchant-data.js';
 import type { Needs } from './needs.js';
 import { Recent } from './recent.js';
+import { timestampOrNull } from './timestamp-or-null.js';
 
 /** Accounts with their wallets, the cards that lead to them and the guests behind them. */
 export class AccountData {
@@ -84,11 +85,11 @@ export class AccountData {
   }
 
   /** @param wanted whether an account made in this commit is worth holding. */
-  applyAccounts(accounts: GatheredCommit['accounts'], wanted: (accountId: string) => boolean): void {
+  applyAccounts({ accounts, commitTimeUs }: GatheredCommit, wanted: (accountId: string) => boolean): void {
     for (const [id, { before, after }] of accounts) {
       const entry = this.#accounts.get(id);
       if (after === null) this.#accounts.delete(id);
-      else if (entry !== undefined) entry.setAccount(after);
+      else if (entry !== undefined) entry.setAccount(keptRegistration(before, after, entry, commitTimeUs));
       else if (before === null && wanted(id)) this.#accounts.set(id, new AccountEntry(after));
     }
   }
@@ -155,6 +156,20 @@ export class AccountData {
     this.#cards.trim(maxOthers);
     this.#guests.trim(maxOthers);
   }
+}
+
+/** A registered_at that a mapping takes from the commit is this commit's after any update: the one known before stands. */
+function keptRegistration(
+  before: Row<'loyalty.account'> | null,
+  after: Row<'loyalty.account'>,
+  { account }: AccountEntry,
+  commitTimeUs: number,
+): Row<'loyalty.account'> {
+  const moved =
+    before?.user_id != null &&
+    before.registered_at === after.registered_at &&
+    timestampOrNull(after.registered_at) === commitTimeUs;
+  return moved ? { ...after, registered_at: account.registered_at } : after;
 }
 
 function deletedGuest(userId: string): Row<'loyalty.guest'> {

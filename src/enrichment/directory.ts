@@ -94,7 +94,7 @@ export class Directory implements Facts {
   apply(commit: GatheredCommit): readonly string[] {
     const removedGuests: string[] = [];
     this.#registrations.apply(commit);
-    this.#accounts.applyAccounts(commit.accounts, (id) => this.#wanted?.accounts.has(id) === true);
+    this.#accounts.applyAccounts(commit, (id) => this.#wanted?.accounts.has(id) === true);
     for (const change of commit.stateChanges) this.#applyChange(change, removedGuests);
     this.#accounts.applyBalances(commit.lastBalances);
     return removedGuests;

@@ -4,6 +4,8 @@ import type { Row, TableName } from '../records/tables.js';
 export interface FoundAccount {
   readonly row: Row<'loyalty.account'>;
   readonly changedAtUs: number;
+  /** False: `registered_at` is just when that version was committed, as a mapping has it where no column says when. */
+  readonly isRegistrationTimeKnown: boolean;
 }
 
 export interface FoundWallet {
@@ -23,7 +25,10 @@ export interface MerchantBundle {
 export type SiblingAccount = Pick<
   Row<'loyalty.account'>,
   'account_id' | 'merchant_id' | 'user_id' | 'card_template_code' | 'registered_at' | 'registration_source'
->;
+> & {
+  /** As of FoundAccount. Default true: the stream has shown it. */
+  readonly isRegistrationTimeKnown?: boolean;
+};
 
 /**
  * Reads what the stream has not given yet: each call is one round trip for any number of keys. Values are PostgreSQL's

@@ -13,6 +13,7 @@ import {
   type LedgerLook,
   type Seen,
 } from './ledger-as-of.js';
+import { timestampOrNull } from './timestamp-or-null.js';
 import type { FoundAccount, FoundWallet, Lookups, MerchantBundle, SiblingAccount } from './lookups.js';
 
 export interface PostgresLookupsOptions {
@@ -38,6 +39,9 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
   const accountChangedAt = changedAtSql('t', 'updated_at', trackCommitTimestamp);
   const walletsSql = walletsAsOfSql({ relations, trackCommitTimestamp });
   const accountTable = relations.from('loyalty.account');
+  const mayBeVersion = relations.commitTimed('loyalty.account', 'registered_at').length > 0;
+  const isKnown = (registeredAt: string | null | undefined, changedAtUs: number): boolean =>
+    !mayBeVersion || timestampOrNull(registeredAt ?? null) !== changedAtUs;
 
   async function select(
     what: string,
@@ -98,7 +102,12 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
         [ids],
       );
       return found.map(({ changed_at_us: changedAtUs, ...row }): FoundAccount => {
-        return { row: row as unknown as Row<'loyalty.account'>, changedAtUs: Number(changedAtUs) };
+        const versionUs = Number(changedAtUs);
+        return {
+          row: row as unknown as Row<'loyalty.account'>,
+          changedAtUs: versionUs,
+          isRegistrationTimeKnown: isKnown(row.registered_at, versionUs),
+        };
       });
     },
 
@@ -152,11 +161,15 @@ export function postgresLookups(options: PostgresLookupsOptions): Lookups {
       if (relations.isNull('loyalty.account', 'user_id')) return [];
       const found = await select(
         'accounts of guests',
-        `SELECT t.account_id, t.merchant_id, t.user_id, t.card_template_code, t.registered_at, t.registration_source
+        `SELECT t.account_id, t.merchant_id, t.user_id, t.card_template_code, t.registered_at, t.registration_source,
+                ${accountChangedAt} AS changed_at_us
            FROM ${accountTable} t WHERE ${anyOf('loyalty.account', 'user_id')}`,
         [userIds],
       );
-      return found as unknown as SiblingAccount[];
+      return found.map(({ changed_at_us: changedAtUs, ...row }): SiblingAccount => {
+        const isRegistrationTimeKnown = isKnown(row.registered_at, Number(changedAtUs));
+        return { ...(row as unknown as SiblingAccount), isRegistrationTimeKnown };
+      });
     },
 
     async mergedInto(accountIds) {

@@ -62,7 +62,9 @@ export class RegistrationHistory {
   #isEarlier(other: SiblingAccount, account: Row<'loyalty.account'>): boolean {
     const [theirs, ours] = [timestampOrNull(other.registered_at), timestampOrNull(account.registered_at)];
     if (theirs === null || ours === null) return false;
-    return theirs === ours ? compareKeys(other.account_id, account.account_id) < 0 : theirs < ours;
+    // A version's commit is no earlier than the registration: an earlier one tells, a later one does not.
+    const isOpen = other.isRegistrationTimeKnown === false && theirs > ours;
+    return theirs === ours || isOpen ? compareKeys(other.account_id, account.account_id) < 0 : theirs < ours;
   }
 
   #addSibling(row: SiblingAccount): void {

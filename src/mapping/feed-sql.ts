@@ -6,6 +6,7 @@ import { canonicalSql, conditionSql, expressionSql, literalSql, type SqlScope } 
 import type { Expression } from './expression.js';
 import { checkedTypeOf } from './expression-type.js';
 import type { Feed, Join } from './mapping.js';
+import { asksForCommitTime } from './commit-timed.js';
 import { quoteName, quoteTable, quoteText } from '../postgres/query.js';
 
 export interface FeedSqlOptions {
@@ -151,33 +152,4 @@ function expressionsOf(feed: Feed): readonly Expression[] {
     ...feed.where.map((condition) => condition.of),
     ...[...feed.joins.values()].flatMap(({ on }) => on.map(({ equals }) => equals)),
   ];
-}
-
-function asksForCommitTime(expression: Expression): boolean {
-  switch (expression.kind) {
-    case 'commit-time':
-      return true;
-    case 'when':
-      return asksForCommitTime(expression.of) || expression.holds.some(({ of }) => asksForCommitTime(of));
-    case 'column':
-    case 'constant':
-      return false;
-    case 'concat':
-    case 'composite':
-      return expression.parts.some(asksForCommitTime);
-    case 'first':
-      return expression.of.some(asksForCommitTime);
-    case 'json':
-    case 'codes':
-    case 'truth':
-    case 'scaled':
-    case 'signed':
-    case 'epoch':
-    case 'zoned':
-      return asksForCommitTime(expression.of);
-    default: {
-      const unknown: never = expression;
-      throw new RangeError(`unknown expression ${JSON.stringify(unknown)}`);
-    }
-  }
 }

@@ -81,6 +81,11 @@ export interface Relations {
   isNull(table: TableName, column: string): boolean;
   /** Whether nothing gives rows of it: a mapping says nothing of such records. */
   isEmpty(table: TableName): boolean;
+  /**
+   * The user's tables of which this column may be the commit time of the row's last version: there it moves with every
+   * update. Empty where it never is.
+   */
+  commitTimed(table: TableName, column: string): readonly string[];
   /** Whether foreign keys tell the planner how many rows the joins have, as the reference schema's do. */
   readonly hasForeignKeys: boolean;
 }

@@ -20,6 +20,7 @@ export function referenceMapping(asked: ReadonlySet<OnRequest>): Mapping {
       has: (table, column) => !isUnasked(table, column, asked),
       isNull: () => false,
       isEmpty: () => false,
+      commitTimed: () => [],
       hasForeignKeys: true,
     },
     feeds: null,

@@ -1,5 +1,6 @@
 import type { TableName } from '../records/tables.js';
 import { columnTypeOf, type KeyKind } from './canonical.js';
+import { asksForCommitTime } from './commit-timed.js';
 import { relationSql, type ConstantRow } from './feed-sql.js';
 import type { Expression } from './expression.js';
 import type { Feed, Relations } from './mapping.js';
@@ -55,6 +56,13 @@ export function boundRelations(options: BoundRelationsOptions): Relations {
       return given.every((each) => each?.kind === 'constant' && each.text === null);
     },
     isEmpty: (table) => feedsOf(table).length + rowsOf(table).length === 0,
+    commitTimed(table, column) {
+      const feeds = feedsOf(table).filter(({ columns }) => {
+        const expression = columns[column];
+        return expression !== undefined && asksForCommitTime(expression);
+      });
+      return [...new Set(feeds.map((feed) => feed.table))];
+    },
     hasForeignKeys: false,
   };
 }

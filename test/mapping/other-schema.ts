@@ -110,6 +110,7 @@ export class OtherSchema {
       has: REFERENCE_MAPPING.relations.has,
       isNull: () => false,
       isEmpty: () => false,
+      commitTimed: () => [],
       hasForeignKeys: false,
     };
     this.mapping = { ...REFERENCE_MAPPING, relations: this.relations };

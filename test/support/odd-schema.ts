@@ -57,6 +57,7 @@ export const ODD_MAPPING: Mapping = {
     has: () => true,
     isNull: () => false,
     isEmpty: () => false,
+    commitTimed: () => [],
     hasForeignKeys: false,
   },
   feeds: new Map(),
