@@ -80,7 +80,7 @@ function doubtLines(reports: readonly MinuteReport[]): string[] {
   }
   if (byDoubt.size === 0) return [];
   return [
-    'Not delivered as far as is known, and the tables can no longer tell whether they should have been:',
+    'Of these the tables can no longer tell whether, or when, they should have been delivered:',
     ...[...byDoubt].map(([doubt, count]) => `  ${count}: ${DOUBT_MEANING[doubt]}`),
     '',
   ];

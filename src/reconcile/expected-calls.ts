@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Relations } from '../mapping/mapping.js';
+import type { MovingTimes } from '../mapping/moving-times.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
 import type { EventName } from '../events/event.js';
 import { rowsOf } from '../postgres/query.js';
@@ -45,6 +46,8 @@ export interface ExpectedMinute {
   readonly minute: number;
   readonly certain: Sum;
   readonly doubtful: Sum;
+  /** How many of them are in doubt for their time has moved here. */
+  readonly moved: number;
   /** The rows' own times, milliseconds since 1970, from first to last. */
   readonly firstRowAtMs: number;
   readonly lastRowAtMs: number;
@@ -62,6 +65,8 @@ export interface ExpectedQuery {
   readonly relations?: Relations;
   readonly of: ExpectedOf;
   readonly tracked: boolean;
+  /** Default: there are none. */
+  readonly moving?: MovingTimes;
   readonly minutes: MinuteSpan;
   readonly nowMs: number;
   /** Who is on the suppression list now. Default: nobody. */
@@ -74,6 +79,7 @@ interface SumRow {
   doubtful: boolean;
   count: string;
   sum: string;
+  moved: number;
   first_ms: number;
   last_ms: number;
 }
@@ -101,9 +107,9 @@ export async function expectedMinutes(query: ExpectedQuery): Promise<ExpectedMin
 
 const SUMS = `SELECT name, minute, doubt IS NOT NULL AS doubtful, count(*) AS count,
   ((((sum(hash::numeric) + 9223372036854775808) % 18446744073709551616 + 18446744073709551616) % 18446744073709551616)
-    - 9223372036854775808)::text AS sum,
+    - 9223372036854775808)::text AS sum, (count(*) FILTER (WHERE doubt = 'time_unknown'))::int AS moved,
   (floor(extract(epoch FROM min(row_at)) * 1000))::float8 AS first_ms, (ceil(extract(epoch FROM max(row_at)) * 1000))::float8 AS last_ms
-FROM hashed WHERE NOT repeat GROUP BY 1, 2, 3`;
+FROM hashed WHERE NOT repeat AND NOT maybe GROUP BY 1, 2, 3`;
 
 function addTo(minutes: Map<string, ExpectedMinute>, row: SumRow): void {
   const key = `${row.name} ${row.minute}`;
@@ -112,6 +118,7 @@ function addTo(minutes: Map<string, ExpectedMinute>, row: SumRow): void {
     minute: row.minute,
     certain: { count: 0, sum: 0n },
     doubtful: { count: 0, sum: 0n },
+    moved: 0,
     firstRowAtMs: row.first_ms,
     lastRowAtMs: row.last_ms,
   };
@@ -123,6 +130,7 @@ function addTo(minutes: Map<string, ExpectedMinute>, row: SumRow): void {
   minutes.set(key, {
     ...known,
     [which]: sum,
+    moved: known.moved + row.moved,
     firstRowAtMs: Math.min(known.firstRowAtMs, row.first_ms),
     lastRowAtMs: Math.max(known.lastRowAtMs, row.last_ms),
   });
@@ -136,6 +144,7 @@ interface IdRow {
   commit_at_ms: number | null;
   row_at_ms: number;
   repeat: boolean;
+  maybe: boolean;
   /** Absent where nobody is on the list. */
   guest?: string | null;
 }
@@ -144,7 +153,7 @@ const GUEST = `(SELECT a.user_id::text FROM expected_account a WHERE a.account_i
 
 /** @param ofGuests whose they are, too */
 function idsSql(ofGuests: boolean): string {
-  return `SELECT ${ofGuests ? GUEST : ''}message_id, event, hash::text, doubt, repeat,
+  return `SELECT ${ofGuests ? GUEST : ''}message_id, event, hash::text, doubt, repeat, maybe,
   (extract(epoch FROM CASE WHEN isfinite(commit_at) THEN commit_at END) * 1000)::float8 AS commit_at_ms,
   (extract(epoch FROM row_at) * 1000)::float8 AS row_at_ms
 FROM hashed ORDER BY commit_at, rank, key, part`;
@@ -185,6 +194,7 @@ export async function expectedIds(
       commitAtMs: row.commit_at_ms ?? row.row_at_ms,
       rowAtMs: row.row_at_ms,
       repeat: row.repeat,
+      maybe: row.maybe && !row.repeat,
       listed: row.guest != null && listed.has(row.guest),
     };
   });
@@ -205,11 +215,18 @@ interface RowSpan {
 
 /** Runs `select` over the calls implied by the rows of a span, in a snapshot of its own. */
 async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): Promise<R[]> {
-  const { knex, relations = REFERENCE_MAPPING.relations, tracked, of, minutes } = query;
+  const { knex, relations = REFERENCE_MAPPING.relations, tracked, moving, of, minutes } = query;
   const from = new Date(span.fromMs).toISOString();
-  const options = { relations, tracked, span: { from, to: new Date(span.toMs).toISOString() } };
+  const options: ExpectedSqlOptions = {
+    relations,
+    tracked,
+    ...(moving === undefined ? {} : { moving }),
+    span: { from, to: new Date(span.toMs).toISOString() },
+  };
   const statement = `${calls(options, span.kind, of.emitVoids)} ${select}`;
   const bindings = [
+    of.committedAfter,
+    of.committedAfter,
     of.committedAfter,
     of.events,
     of.identify,
@@ -236,7 +253,7 @@ async function rowsIn<R>(query: ExpectedQuery, span: RowSpan, select: string): P
 
 /**
  * The relation `hashed`: each call the rows of the span imply, its minute and the hash of its id. `repeat`: not the first row
- * of its id. An identification from before the span is there only to be the first of later ones.
+ * of its id. `maybe`: its row tells a time before anything was counted, and was committed then or later. An identification from before the span is there only to be the first of later ones.
  */
 function calls(options: ExpectedSqlOptions, kind: RowSpan['kind'], emitVoids: boolean): string {
   const relations = expectedRelations(options).map(
@@ -250,9 +267,10 @@ function calls(options: ExpectedSqlOptions, kind: RowSpan['kind'], emitVoids: bo
 implied AS (${implied}),
 numbered AS (
   SELECT i.*, floor(extract(epoch FROM coalesce(i.acted_at, i.commit_at)) / 60)::int AS minute,
-    row_number() OVER (PARTITION BY i.message_id ORDER BY i.commit_at, i.rank, i.key, i.part) > 1 AS repeat
+    row_number() OVER (PARTITION BY i.message_id ORDER BY i.commit_at, i.rank, i.key, i.part) > 1 AS repeat,
+    i.commit_at <= ?::timestamptz AS maybe
   FROM implied i
-  WHERE i.commit_at > ?::timestamptz AND isfinite(i.commit_at) AND i.event = ANY(?) AND (?::boolean OR i.name <> 'identify')
+  WHERE (i.commit_at > ?::timestamptz OR NOT i.commit_known AND i.changed_at > ?::timestamptz) AND isfinite(i.commit_at) AND i.event = ANY(?) AND (?::boolean OR i.name <> 'identify')
     AND (?::text[] IS NULL OR i.merchant_id = ANY(?::text[]::int[])) AND (?::text[] IS NULL OR i.name = ANY(?::text[]))
 ),
 hashed AS (

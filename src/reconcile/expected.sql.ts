@@ -1,4 +1,6 @@
 import type { Relations } from '../mapping/mapping.js';
+import type { MovingTimes } from '../mapping/moving-times.js';
+import type { TableName } from '../records/tables.js';
 import { expectedKeys, messageIdSql, type ExpectedKeys } from './expected-keys.sql.js';
 
 /**
@@ -17,6 +19,8 @@ import { expectedKeys, messageIdSql, type ExpectedKeys } from './expected-keys.s
  *   `commit_known` is false: its order, latency and balances cannot be judged.
  * - A gate that closed (account terminated, guest forgotten, merchant suspended) has been closed since the version that
  *   says so, and was open before. Such a row may have been touched again later, so `doubt` names the gate.
+ * - A time that a mapping takes from the commit moves with every update of its row (`moving`): when the call was made nobody
+ *   knows then, and `doubt` says so.
  *
  * Only mapped columns and xmin are read: the connector's role may read no others.
  */
@@ -25,6 +29,8 @@ export interface ExpectedSqlOptions {
   readonly relations: Relations;
   /** The server has track_commit_timestamp on. */
   readonly tracked: boolean;
+  /** Times that are commit times of tables that are updated. Default: there are none. */
+  readonly moving?: MovingTimes;
   /**
    * Only rows whose own time (`row_at`) lies in it, as ISO instants, from inclusive, to exclusive. Identifications are read
    * from two days earlier on, because a till's repeats count with the first. Null: every row.
@@ -69,8 +75,9 @@ export function expectedRelations(options: ExpectedSqlOptions): readonly Relatio
 
 /**
  * Every row that implies a call, as (name, event, message_id, merchant_id, account_id, source, key, rank, part, commit_at,
- * commit_known, acted_at, row_at, clock_suspect, registered, certain, doubt). A till's repeats imply one message_id
- * several times. `acted_at` is the call's timestamp, null where the row has none; `row_at` the row's own time, which
+ * commit_known, acted_at, row_at, clock_suspect, registered, certain, doubt, changed_at). A till's repeats imply one
+ * message_id several times. `changed_at` is when the row's last version was committed: without `commit_known` the call's commit
+ * lies between `commit_at` and that. `acted_at` is the call's timestamp, null where the row has none; `row_at` the row's own time, which
  * finds it again.
  */
 export function impliedSql(options: ExpectedSqlOptions): string {
@@ -98,7 +105,7 @@ export function impliedVoidsSql(options: ExpectedSqlOptions): string {
   const keys = expectedKeys(relations);
   return `SELECT 'POS Activity', 'POS Activity', ${keys.messageId('transaction', 'h', `'pos_activity'`)}, h.merchant_id,
   h.account_id, 'transaction', ${keys.order('transaction', 'h')}, 4, 1, h.commit_at, h.commit_known, h.acted_at, h.posted_at, h.clock_suspect,
-  coalesce(a.user_id IS NOT NULL AND a.registration_at <= h.commit_at, false), NOT a.forgotten, a.doubt
+  coalesce(a.user_id IS NOT NULL AND a.registered_from <= h.commit_at, false), NOT a.forgotten, ${doubts('a.doubt', 'h.moved')}, h.commit_at
 FROM expected_header h JOIN expected_account a USING (account_id)
 WHERE h.modifier IN ('VOID', 'REVERSE') AND h.original_transaction_id IS NOT NULL AND h.origin = 'POS'
   AND h.result = 'AUTHORIZED' AND NOT h.is_training AND h.import_batch_id IS NULL AND h.store_kind IS DISTINCT FROM 'LAB'
@@ -124,6 +131,21 @@ function within({ span }: ExpectedSqlOptions, time: string): string {
   return span === null
     ? 'true'
     : `(${time} >= timestamptz '${span.from}' AND ${time} < timestamptz '${span.to}')`;
+}
+
+/** Whether a time is no more than the commit of its row's last version, in a table that is updated. */
+function moved(
+  { tracked, moving }: ExpectedSqlOptions,
+  table: TableName,
+  alias: string,
+  column: string,
+): string {
+  if (!tracked || moving === undefined || moving.of(table, column).length === 0) return 'false';
+  return `coalesce(${alias}.${column} = pg_xact_commit_timestamp(${alias}.xmin), false)`;
+}
+
+function doubts(known: string, isMoved: string): string {
+  return isMoved === 'false' ? known : `coalesce(${known}, CASE WHEN ${isMoved} THEN 'time_unknown' END)`;
 }
 
 /** When a version whose commit is not known closed its gate: long ago where commits are remembered, else at no known time. */
@@ -153,6 +175,9 @@ function account(options: ExpectedSqlOptions, committed: CommitTime): string {
   ${committed('a', 'a.updated_at')} AS last_change_at,
   coalesce(k.registration_known, false) AS registration_known,
   CASE WHEN k.registration_known AND isfinite(v.version_at) THEN v.version_at ELSE a.registered_at END AS registration_at,
+  k.registration_moved,
+  CASE WHEN k.registration_moved THEN '-infinity'
+    WHEN k.registration_known AND isfinite(v.version_at) THEN v.version_at ELSE a.registered_at END AS registered_from,
   a.account_kind = 'GUEST' AND t.program_kind IN ('LOYALTY', 'COMBINED') AS takes_part,
   least(m.open_until,
     CASE WHEN a.account_status = 'TERMINATED' OR a.merged_into_account_id IS NOT NULL THEN v.version_at ELSE 'infinity' END,
@@ -169,7 +194,8 @@ JOIN ${relations.from('loyalty.card_template')} t USING (merchant_id, card_templ
 LEFT JOIN ${relations.from('loyalty.guest')} g USING (user_id)
 CROSS JOIN LATERAL (SELECT ${committed('a', unknownVersion(options))}::timestamptz AS version_at) v
 -- Exactly: an account may be closed, merged away or edited a moment after it was registered.
-CROSS JOIN LATERAL (SELECT a.updated_at = a.registered_at AS registration_known) k`;
+CROSS JOIN LATERAL (SELECT a.updated_at = a.registered_at AS registration_known,
+  ${moved(options, 'loyalty.account', 'a', 'registered_at')} AS registration_moved) k`;
 }
 
 function header(options: ExpectedSqlOptions, committed: CommitTime): string {
@@ -184,7 +210,7 @@ function header(options: ExpectedSqlOptions, committed: CommitTime): string {
   ${committed('t', 't.posted_at')} AS commit_at, ${known(options, 't')} AS commit_known,
   s.store_kind, coalesce(s.timezone, m.default_timezone) AS timezone,
   CASE WHEN p.in_window THEN p.pos_at ELSE t.posted_at END AS acted_at,
-  coalesce(NOT p.in_window, false) AS clock_suspect
+  coalesce(NOT p.in_window, false) AS clock_suspect, ${moved(options, 'txn.transaction', 't', 'posted_at')} AS moved
 FROM ${relations.from('txn.transaction')} t
 JOIN expected_merchant m USING (merchant_id)
 LEFT JOIN ${relations.from('loyalty.store')} s USING (store_id)
@@ -196,7 +222,9 @@ WHERE ${rows}`;
 
 /** Headers that may imply a call: the guest's own act, at a real till or site, that stood when its transaction ended. */
 function act({ relations }: ExpectedSqlOptions, committed: CommitTime): string {
-  return `SELECT h.*, a.forgotten, a.doubt, coalesce(a.user_id IS NOT NULL AND a.registration_at <= h.commit_at, false) AS registered
+  return `SELECT h.*, a.forgotten, ${doubts('a.doubt', 'h.moved')} AS doubt,
+  coalesce(a.user_id IS NOT NULL AND a.registered_from <= h.commit_at, false) AS registered,
+  a.registration_moved AND a.registered_at > h.commit_at AS registration_open
 FROM expected_header h JOIN expected_account a USING (account_id)
 WHERE h.result = 'AUTHORIZED' AND h.modifier = 'NONE' AND NOT h.is_training
   AND h.origin <> 'IMPORT' AND h.import_batch_id IS NULL AND h.store_kind IS DISTINCT FROM 'LAB'
@@ -208,7 +236,7 @@ WHERE h.result = 'AUTHORIZED' AND h.modifier = 'NONE' AND NOT h.is_training
 function posActivity(keys: ExpectedKeys): string {
   return `SELECT 'POS Activity' AS name, 'POS Activity' AS event, ${keys.messageId('transaction', 't', `'pos_activity'`)} AS message_id, merchant_id, account_id,
   'transaction' AS source, ${keys.order('transaction', 't')} AS key, 4 AS rank, 1 AS part, commit_at, commit_known,
-  acted_at, posted_at AS row_at, clock_suspect, registered, NOT forgotten AS certain, doubt
+  acted_at, posted_at AS row_at, clock_suspect, registered, NOT forgotten AS certain, doubt, commit_at AS changed_at
 FROM expected_act t WHERE t.origin = 'POS'`;
 }
 
@@ -216,7 +244,7 @@ function identifyCustomer(options: ExpectedSqlOptions, keys: ExpectedKeys): stri
   const committed = commitTime(options);
   return `SELECT p.name, 'Identify Customer', ${messageIdSql('t.merchant_id', 'p.slug', 'k.key')}, t.merchant_id, t.account_id,
   'transaction', ${keys.order('transaction', 't')}, 3, p.part, t.commit_at, t.commit_known, t.acted_at, t.posted_at, t.clock_suspect AND p.part = 1,
-  t.registered, NOT t.forgotten, t.doubt
+  t.registered, NOT t.forgotten, ${doubts('t.doubt', 'p.part = 0 AND t.registration_open')}, t.commit_at
 FROM expected_act t
 LEFT JOIN ${options.relations.from('txn.pos_check')} c ON c.check_id = t.check_id AND ${committed('c', `'-infinity'`)} <= t.commit_at
 CROSS JOIN LATERAL (SELECT coalesce(${keys.text('store', 't')} || '-'
@@ -232,7 +260,7 @@ function addRedeem(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
   const committed = commitTime(options);
   return `SELECT 'Add/Redeem', 'Add/Redeem', ${keys.messageId('transaction', 't', `'add_redeem'`)}, t.merchant_id, t.account_id,
   'transaction', ${keys.order('transaction', 't')}, 5, 1, t.commit_at, t.commit_known, t.acted_at, t.posted_at, t.clock_suspect, t.registered,
-  NOT t.forgotten, t.doubt
+  NOT t.forgotten, t.doubt, t.commit_at
 FROM expected_act t
 WHERE t.transaction_type IN ('ADD_REDEEM', 'ACTIVATE')
   AND t.origin IN ('POS', 'ONLINE_ORDER', 'MOBILE_APP', 'GUEST_WEBSITE', 'PARTNER')
@@ -247,13 +275,14 @@ function registration(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
   return `SELECT p.name, p.event, ${keys.messageId('account', 'a', 'p.slug', 'p.prefix')} AS message_id, a.merchant_id, a.account_id,
   'account' AS source, ${keys.order('account', 'a')} AS key, p.rank, p.part, a.registration_at AS commit_at, a.registration_known AS commit_known,
   a.registered_at AS acted_at, a.registered_at AS row_at, false AS clock_suspect, true AS registered, NOT a.forgotten AS certain,
-  a.doubt
+  ${doubts('a.doubt', 'a.registration_moved')} AS doubt, a.last_change_at AS changed_at
 FROM expected_account a
 LEFT JOIN ${relations.from('loyalty.store')} s ON s.store_id = a.enrollment_store_id AND a.enrolled_at = a.registered_at
 CROSS JOIN (VALUES ('identify', 'Loyalty Registration', 'identify', 'registration-', 0, 0),
   ('Loyalty Registration', 'Loyalty Registration', 'loyalty_registration', '', 0, 1),
   ('Web Registration', 'Web Registration', 'web_registration', '', 1, 1)) AS p(name, event, slug, prefix, rank, part)
-WHERE a.user_id IS NOT NULL AND a.registered_at IS NOT NULL AND a.takes_part AND a.registration_at < a.open_until
+WHERE a.user_id IS NOT NULL AND a.registered_at IS NOT NULL AND a.takes_part
+  AND (a.registration_at < a.open_until OR a.registration_moved)
   AND ${within(options, 'a.registered_at')}
   AND a.registration_source IS DISTINCT FROM 'IMPORT' AND a.import_batch_id IS NULL AND s.store_kind IS DISTINCT FROM 'LAB'
   AND (p.event <> 'Web Registration' OR a.registration_source = 'GUEST_WEBSITE')
@@ -277,10 +306,11 @@ function checkIn(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
       : `${version} - c.checkin_time < ${LATER_EDIT}`;
   return `SELECT 'Check-In', 'Check-In', ${keys.messageId('checkin', 'c', `'check_in'`)}, c.merchant_id, c.account_id, 'checkin',
   ${keys.order('checkin', 'c')}, 2, 1, v.commit_at, v.commit_known, c.checkin_time, c.checkin_time, false,
-  coalesce(a.user_id IS NOT NULL AND a.registration_at <= v.commit_at, false), NOT a.forgotten, a.doubt
+  coalesce(a.user_id IS NOT NULL AND a.registered_from <= v.commit_at, false), NOT a.forgotten,
+  ${doubts('a.doubt', moved(options, 'loyalty.checkin', 'c', 'checkin_time'))}, v.version_at
 FROM ${relations.from('loyalty.checkin')} c JOIN expected_account a USING (account_id)
 LEFT JOIN ${relations.from('loyalty.store')} s USING (store_id)
-CROSS JOIN LATERAL (SELECT ${known(options, 'c')} AND ${unchanged} AS commit_known,
+CROSS JOIN LATERAL (SELECT ${known(options, 'c')} AND ${unchanged} AS commit_known, ${version} AS version_at,
   CASE WHEN ${unchanged} THEN ${version} ELSE c.checkin_time END AS commit_at) v
 WHERE a.takes_part AND (v.commit_at < a.open_until OR NOT ${known(options, 'c')}) AND s.store_kind IS DISTINCT FROM 'LAB'
   AND ${within(options, 'c.checkin_time')}`;
@@ -292,8 +322,8 @@ function recharge(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
   const committed = commitTime(options);
   return `SELECT 'Recharge Value', 'Recharge Value', ${keys.messageId('recharge', 'r', `'recharge_value'`)}, r.merchant_id,
   r.account_id, 'recharge', ${keys.order('recharge', 'r')}, 6, 1, w.commit_at, w.known, r.completed_at, coalesce(r.completed_at, w.commit_at), false,
-  coalesce(a.user_id IS NOT NULL AND a.registration_at <= w.commit_at, false), NOT a.forgotten,
-  coalesce(a.doubt, CASE WHEN r.transaction_state <> 'Succeeded' THEN 'row_changed' END)
+  coalesce(a.user_id IS NOT NULL AND a.registered_from <= w.commit_at, false), NOT a.forgotten,
+  ${doubts(`coalesce(a.doubt, CASE WHEN r.transaction_state <> 'Succeeded' THEN 'row_changed' END)`, moved(options, 'txn.recharge', 'r', 'completed_at'))}, v.version_at
 FROM ${relations.from('txn.recharge')} r JOIN expected_account a USING (account_id)
 LEFT JOIN ${relations.from('loyalty.store')} s USING (store_id)
 LEFT JOIN ${relations.from('loyalty.wallet_definition')} d ON d.merchant_id = r.merchant_id AND d.wallet_code = r.wallet_code
@@ -322,9 +352,9 @@ function referral(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
   const committed = commitTime(options);
   return `SELECT 'Referral', 'Referral', ${keys.messageId('referral', 'r', `'referral'`)}, r.merchant_id, r.referrer_account_id,
   'referral', ${keys.order('referral', 'r')}, 7, 1, w.commit_at, r.status = 'SENT', r.created_at, r.created_at, false,
-  coalesce(a.user_id IS NOT NULL AND a.registration_at <= w.commit_at, false),
+  coalesce(a.user_id IS NOT NULL AND a.registered_from <= w.commit_at, false),
   NOT a.forgotten AND (r.status = 'SENT' OR v.version_at - r.created_at > ${LATER_EDIT}),
-  coalesce(a.doubt, CASE WHEN r.status <> 'SENT' THEN 'row_changed' END)
+  ${doubts(`coalesce(a.doubt, CASE WHEN r.status <> 'SENT' THEN 'row_changed' END)`, moved(options, 'loyalty.referral', 'r', 'created_at'))}, v.version_at
 FROM ${relations.from('loyalty.referral')} r JOIN expected_account a ON a.account_id = r.referrer_account_id
 CROSS JOIN LATERAL (SELECT ${committed('r', unknownEdit('r.created_at', `r.status = 'SENT'`))} AS version_at) v
 CROSS JOIN LATERAL (SELECT CASE WHEN r.status = 'SENT' THEN v.version_at ELSE r.created_at END AS commit_at) w
@@ -341,9 +371,9 @@ function survey(options: ExpectedSqlOptions, keys: ExpectedKeys): string {
   return `SELECT 'Survey Completion', 'Survey Completion', ${keys.messageId('response', 'r', `'survey_completion'`)},
   r.merchant_id, r.account_id, 'survey_response', ${keys.order('response', 'r')}, 8, 1, w.commit_at, w.known, r.completed_at,
   coalesce(r.completed_at, w.commit_at), false,
-  coalesce(a.user_id IS NOT NULL AND a.registration_at <= w.commit_at, false),
+  coalesce(a.user_id IS NOT NULL AND a.registered_from <= w.commit_at, false),
   NOT coalesce(a.forgotten, false) AND r.status = 'COMPLETED',
-  coalesce(a.doubt, CASE WHEN m.closed THEN 'merchant_inactive' WHEN r.status <> 'COMPLETED' THEN 'row_changed' END)
+  ${doubts(`coalesce(a.doubt, CASE WHEN m.closed THEN 'merchant_inactive' WHEN r.status <> 'COMPLETED' THEN 'row_changed' END)`, moved(options, 'survey.response', 'r', 'completed_at'))}, v.version_at
 FROM ${relations.from('survey.response')} r
 JOIN expected_merchant m ON m.merchant_id = r.merchant_id
 LEFT JOIN expected_account a ON a.account_id = r.account_id

@@ -3,7 +3,22 @@ import { decode, decodeRuns, isNothing, minus, NOTHING, plus, type Sum } from '.
 
 /** Why the tables can no longer tell whether a call was sent. */
 export type Doubt =
-  'guest_deleted' | 'account_merged' | 'account_terminated' | 'merchant_inactive' | 'row_changed';
+  | 'guest_deleted'
+  | 'account_merged'
+  | 'account_terminated'
+  | 'merchant_inactive'
+  | 'row_changed'
+  /** Its time is a commit time, and its row was updated since. */
+  | 'time_unknown'
+  /** See `ExpectedId.maybe`. */
+  | 'commit_unknown';
+
+/** What the tables can no longer tell of. */
+export interface Undecidable {
+  /** Null: something was delivered, and of which row is not known. */
+  readonly messageId: string | null;
+  readonly doubt: Doubt;
+}
 
 /** One call the tables imply in a minute. */
 export interface ExpectedId {
@@ -18,6 +33,11 @@ export interface ExpectedId {
   readonly rowAtMs: number;
   /** Not expected here: a later row of an id that an earlier minute expects. It may be counted here all the same. */
   readonly repeat: boolean;
+  /**
+   * Its row tells a time before anything was counted, but may have been committed after it, as where an application writes times
+   * of its own choice: expected if it was delivered, else not.
+   */
+  readonly maybe: boolean;
   /** Its guest is on the suppression list now. */
   readonly listed: boolean;
 }
@@ -48,7 +68,7 @@ export interface MinuteVerdict {
   readonly missing: number;
   /** Delivered, though the tables imply nothing of the kind. */
   readonly extra: number;
-  readonly undecidable: readonly { readonly messageId: string; readonly doubt: Doubt }[];
+  readonly undecidable: readonly Undecidable[];
   /** The missing ones; more than `missing` where only their number can be told. */
   readonly missingIds: readonly ExpectedId[];
 }
@@ -66,11 +86,11 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
   const delivered = new Set<number>(live ?? []);
   for (const sum of [...facts.again, facts.again.reduce(plus, NOTHING)]) {
     // A repair sends just what was missing then.
-    const lacking = indicesOf(candidates, ({ repeat }, index) => !repeat && !delivered.has(index));
+    const lacking = indicesOf(candidates, (each, index) => isDue(each) && !delivered.has(index));
     const sendable = new Set([...lacking].filter((index) => isSendable(candidates[index])));
     for (const index of decode(sum, hashes, [lacking, sendable, ...guesses]) ?? []) delivered.add(index);
   }
-  const listed = indicesOf(candidates, ({ repeat, listed: isListed }) => !repeat && isListed);
+  const listed = indicesOf(candidates, (each) => isDue(each) && each.listed);
   const kept = decodeRuns(facts.suppressed, hashes, [new Set(), listed, ...guesses]);
   const suppressed = kept ?? new Set<number>();
   const dealtWith = live === null && kept === null ? togetherIn(facts, hashes, guesses) : null;
@@ -82,14 +102,15 @@ export function judgeMinute(facts: MinuteFacts): MinuteVerdict {
     deadLetters: 0,
     suppressed: 0,
     toCapture: 0,
-    undecidable: [] as { messageId: string; doubt: Doubt }[],
+    undecidable: [] as Undecidable[],
   };
   const missing: ExpectedId[] = [];
   for (const [index, candidate] of candidates.entries()) {
-    const { messageId, doubt, commitAtMs, repeat } = candidate;
-    if (repeat) continue;
+    const { messageId, doubt, commitAtMs } = candidate;
+    const isDelivered = delivered.has(index) || dealtWith?.has(index) === true;
+    if (candidate.repeat || (candidate.maybe && !isDelivered)) continue;
     verdict.expected += 1;
-    if (delivered.has(index) || dealtWith?.has(index) === true) verdict.delivered += 1;
+    if (isDelivered) verdict.delivered += 1;
     else if (suppressed.has(index)) verdict.suppressed += 1;
     else if (queued.has(messageId)) verdict.queued += 1;
     else if (deadLetters.has(messageId)) verdict.deadLetters += 1;
@@ -139,35 +160,51 @@ function withUnreadable(
   const beyond = facts.live.length > 1 ? 0 : Math.max(0, counted - (verdict.expected - verdict.suppressed));
   // As many as expected, but others: at least one of each. Unless some are in doubt: then those make up the number.
   const inDoubt = verdict.undecidable.length > 0;
-  const swapped = candidates.length > 0 && short === 0 && beyond === 0 && !inDoubt ? 1 : 0;
+  const maybes = facts.expected.filter(({ maybe }) => maybe).length;
+  const swapped = candidates.length > 0 && short === 0 && beyond === 0 && !inDoubt && maybes === 0 ? 1 : 0;
   const missing = short + swapped;
+  const perhaps = Math.min(beyond, maybes);
   return {
     ...verdict,
+    undecidable: [...verdict.undecidable, ...unknownRows(perhaps, 'commit_unknown')],
     delivered: verdict.delivered + Math.min(counted, Math.max(0, candidates.length - suppressed)) - swapped,
     missing,
-    extra: beyond + swapped,
+    extra: beyond - perhaps + swapped,
     missingIds: missing === 0 ? [] : candidates,
   };
 }
 
+/** So many calls of which only is known that they were delivered. */
+export function unknownRows(count: number, doubt: Doubt): readonly Undecidable[] {
+  return Array.from({ length: count }, () => ({ messageId: null, doubt }));
+}
+
+/** Expected in this minute, whether it was delivered or not. */
+function isDue({ repeat, maybe }: ExpectedId): boolean {
+  return !repeat && !maybe;
+}
+
 function guessesOf(facts: MinuteFacts): ReadonlySet<number>[] {
   const { expected, queued, deadLetters, capturedUpToMs } = facts;
-  const firsts = indicesOf(expected, ({ repeat }) => !repeat);
+  const firsts = indicesOf(expected, isDue);
   const known = indicesOf(
     expected,
-    ({ messageId, commitAtMs, repeat }) =>
-      !repeat &&
-      !queued.has(messageId) &&
-      !deadLetters.has(messageId) &&
+    (each) =>
+      isDue(each) &&
+      !queued.has(each.messageId) &&
+      !deadLetters.has(each.messageId) &&
       capturedUpToMs !== null &&
-      commitAtMs <= capturedUpToMs,
+      each.commitAtMs <= capturedUpToMs,
   );
   const certain = new Set([...known].filter((index) => expected[index]?.doubt === null));
   // What a backfill can send: of deleted and listed guests nothing, of everybody else all, captured or not.
   const living = new Set([...firsts].filter((index) => isSendable(expected[index])));
   const everything = indicesOf(expected, () => true);
   const unlisted = new Set([...known].filter((index) => expected[index]?.listed === false));
-  return [known, unlisted, firsts, certain, living, everything, new Set()];
+  const maybes = indicesOf(expected, ({ maybe }) => maybe);
+  const withMaybes =
+    maybes.size === 0 ? [] : [new Set([...known, ...maybes]), new Set([...certain, ...maybes]), maybes];
+  return [known, unlisted, firsts, certain, living, everything, ...withMaybes, new Set()];
 }
 
 function isSendable(candidate: ExpectedId | undefined): boolean {

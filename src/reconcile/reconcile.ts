@@ -5,6 +5,7 @@ import type { Clock } from '../lifecycle/clock.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
 import type { Mapping } from '../mapping/mapping.js';
 import { REFERENCE_MAPPING } from '../mapping/reference.js';
+import { movingTimes } from '../mapping/moving-times.js';
 import { readSources } from '../postgres/source-store.js';
 import { tracksCommitTimes } from '../postgres/system.js';
 import { TallyBox } from '../queue/tally-box.js';
@@ -17,9 +18,11 @@ import {
   POSTED_LATER_MS,
   type ExpectedMinute,
   type ExpectedOf,
+  type ExpectedQuery,
   type MinuteSpan,
 } from './expected-calls.js';
 import { judgeMinute, judgeSums, type MinuteVerdict } from './judge.js';
+import { withoutMoved } from './moved.js';
 import { lookAtQueue } from './queue-look.js';
 import { minuteKey, readCounted, type MinuteKey } from './tally-reader.js';
 import { countedFromUs } from './tally-store.js';
@@ -97,7 +100,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     names: options.names,
   };
   const { listed = GuestSet.NONE } = options;
-  const query = { knex, relations: mapping.relations, of, tracked, nowMs, listed };
+  const moving = await movingTimes(knex, mapping);
+  const query = { knex, relations: mapping.relations, of, tracked, moving, nowMs, listed };
   const box = new TallyBox(client, prefix, source.name);
   const counted = await readCounted(knex, box, source.name, minutes);
   const expected = await expectedMinutes({ ...query, minutes });
@@ -125,11 +129,23 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
       if (report.missing === 0 && report.extra === 0) open.delete(key);
     }
   }
-  const sorted = [...reports.values()].toSorted(
-    (a, b) => a.minute - b.minute || a.name.localeCompare(b.name, 'en'),
-  );
+  const placed = withoutMoved([...reports.values()], await movedSince(query, minutes, expected, reports));
+  const sorted = placed.toSorted((a, b) => a.minute - b.minute || a.name.localeCompare(b.name, 'en'));
   const equal = sorted.every(({ missing, extra }) => missing === 0 && extra === 0);
   return { source: source.name, minutes, sinceCommitUs, tracked, reports: sorted, equal };
+}
+
+/** The rows whose time has moved, up to now: what is delivered of them in an earlier minute stands in a later one. */
+async function movedSince(
+  query: Omit<ExpectedQuery, 'minutes'>,
+  { to }: MinuteSpan,
+  expected: readonly ExpectedMinute[],
+  reports: ReadonlyMap<MinuteKey, MinuteReport>,
+): Promise<readonly ExpectedMinute[]> {
+  const now = Math.floor(query.nowMs / MS_PER_MINUTE) + 1;
+  const unexplained = [...reports.values()].some(({ extra }) => extra > 0);
+  if (!unexplained || to >= now) return expected;
+  return [...expected, ...(await expectedMinutes({ ...query, minutes: { from: to, to: now } }))];
 }
 
 /** Where something is expected or was delivered. */
@@ -147,6 +163,7 @@ function placesOf(
       minute,
       certain: NOTHING,
       doubtful: NOTHING,
+      moved: 0,
       firstRowAtMs: startMs,
       lastRowAtMs: startMs + MS_PER_MINUTE,
     });

@@ -23,6 +23,9 @@ export const DOUBT_MEANING: Readonly<Record<Doubt, string>> = {
   account_terminated: 'the account was terminated since',
   merchant_inactive: 'the merchant is no longer active',
   row_changed: 'the row moved on since: refunded, referral used, survey reopened',
+  time_unknown:
+    'the time is a commit time, which updates of the row move: it was sent in another minute, if it was',
+  commit_unknown: 'the rows tell a time before anything was counted, and may have been committed after it',
 };
 
 /** By event, in the order in which events are sent, identify calls last. */

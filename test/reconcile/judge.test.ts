@@ -23,6 +23,7 @@ function expected(
     commitAtMs: COMMITTED_MS,
     rowAtMs: COMMITTED_MS,
     repeat: false,
+    maybe: false,
     listed: false,
     ...more,
   };
@@ -169,6 +170,27 @@ describe('one event in one minute', () => {
       );
       expect(verdict).toMatchObject({ expected: 40, delivered: 27, suppressed: 10, missing: 3, extra: 0 });
     });
+  });
+
+  it('takes what may have been committed before anything was counted for expected where it was delivered, and else for nothing', () => {
+    const early = [expected('a'), expected('early', { maybe: true }), expected('old', { maybe: true })];
+    const none = judgeMinute(facts({ expected: early, live: [sum('a')] }));
+    expect(none).toMatchObject({ expected: 1, delivered: 1, missing: 0, extra: 0, undecidable: [] });
+    const one = judgeMinute(facts({ expected: early, live: [sum('a', 'early')] }));
+    expect(one).toMatchObject({ expected: 2, delivered: 2, missing: 0, extra: 0, undecidable: [] });
+    const alone = judgeMinute(facts({ expected: early, live: [sum('early')] }));
+    expect(alone).toMatchObject({ expected: 2, delivered: 1, missing: 1, extra: 0 });
+    expect(alone.missingIds.map(({ messageId }) => messageId)).toEqual(['a']);
+  });
+
+  it('calls what was delivered undecidable where which of many it was cannot be told from the sum', () => {
+    const early = [...Array(40).keys()].map((n) => expected(`early-${n}`, { maybe: true }));
+    const some = early.filter((_, n) => n % 2 === 0).map(({ messageId }) => messageId);
+    const verdict = judgeMinute(facts({ expected: early, live: [sum(...some)] }));
+    expect(verdict).toMatchObject({ expected: 0, delivered: 0, missing: 0, extra: 0 });
+    expect(verdict.undecidable).toEqual(some.map(() => ({ messageId: null, doubt: 'commit_unknown' })));
+    const more = judgeMinute(facts({ expected: early, live: [sum(...some, ...some, ...some)] }));
+    expect([more.extra, more.undecidable.length]).toEqual([20, 40]);
   });
 
   it('counts an id that a till repeats with its first row, wherever it was counted', () => {
