@@ -23,6 +23,8 @@ export interface CatalogueTable {
   readonly foreignKeys: readonly ForeignKey[];
   /** Whether this role may SELECT. */
   readonly readable: boolean;
+  /** The server's statistics count updates of its rows. Default false. */
+  readonly updated?: boolean;
 }
 
 export interface CatalogueColumn {

@@ -23,6 +23,7 @@ import { settle, zoneOf } from './settle.js';
 import { silentEvents } from './silent.js';
 import { unnameable, unplacedTables, unreadColumns, withUnread } from './unplaced.js';
 import { proposeTiers } from './propose-tier.js';
+import { withMovingTimes } from './moving-times.js';
 import { World } from './world.js';
 
 type Section = ProposedFeed | ProposedRows;
@@ -60,7 +61,10 @@ export function propose(catalogue: Catalogue): Proposal {
     tables: catalogue.tables.length,
     zone,
     zoneNotes,
-    sections: sections.map((section) => withUnread(section, sections, unread)),
+    sections: withMovingTimes(
+      sections.map((section) => withUnread(section, sections, unread)),
+      world,
+    ),
     unplaced: [...unplacedTables(world, setting, feeds, facts.said), ...unnameable(catalogue)],
     silent: silentEvents(feeds),
   };

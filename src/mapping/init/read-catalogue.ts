@@ -9,6 +9,7 @@ interface TableRow {
   readonly comment: string | null;
   readonly rows: string | null;
   readonly readable: boolean;
+  readonly updated: boolean;
   readonly columns: readonly CatalogueColumn[];
   readonly primary_key: readonly string[] | null;
   readonly uniques: readonly (readonly string[])[];
@@ -23,6 +24,8 @@ interface TableRow {
 const TABLES_SQL = `
 SELECT n.nspname AS schema, c.relname AS name, obj_description(c.oid, 'pg_class') AS comment,
   has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
+  (SELECT coalesce(sum(pg_stat_get_tuples_updated(p.oid)), 0) > 0
+     FROM pg_class p WHERE p.oid = c.oid OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))) AS updated,
   (SELECT CASE WHEN bool_or(p.reltuples >= 0) THEN sum(greatest(p.reltuples, 0))::bigint::text END
      FROM pg_class p WHERE p.relkind = 'r' AND (p.oid = c.oid OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))) AS rows,
   (SELECT coalesce(json_agg(json_build_object(
@@ -65,8 +68,9 @@ ORDER BY n.nspname, c.relname`;
 /** Every table that could be published, in any schema. @throws ConnectorError DATABASE_… */
 export async function readCatalogueTables(knex: Knex): Promise<readonly CatalogueTable[]> {
   const rows = await rowsOf<TableRow>(knex, 'reading the catalogue', TABLES_SQL);
-  return rows.map(({ primary_key: primaryKey, foreign_keys: foreignKeys, ...table }) => ({
+  return rows.map(({ primary_key: primaryKey, foreign_keys: foreignKeys, updated, ...table }) => ({
     ...table,
+    ...(updated ? { updated } : {}),
     rows: table.rows === null ? null : Number(table.rows),
     primaryKey: primaryKey ?? [],
     foreignKeys,

@@ -19,6 +19,7 @@ import { rowOf, rowsOf } from '../query.js';
 import { readSlot, replaySlotName, type SlotState } from '../slot.js';
 import { readSystem } from '../system.js';
 import { CLOSED } from './generated.js';
+import { judgeCommitTimes } from './commit-times.js';
 import { slowLookups } from './lookups.js';
 import { judgeMapping } from './mapping.js';
 import { judgePublication } from './publication.js';
@@ -101,6 +102,7 @@ async function schemaSection(
     ...(await migrationFindings(knex)),
     ...tables,
     ...(present ? await slowLookups(knex, mapping) : []),
+    ...(present ? await judgeCommitTimes(knex, mapping) : []),
   ];
 }
 
