@@ -18,6 +18,7 @@ import { customTelling, type CustomTelling } from './custom-feeds.js';
 import { fill, untilLiveDelivered, type BackfillLane, type Filled, type FillObserver } from './fill.js';
 import type { MovedRows } from './moved-rows.js';
 import { readMovedRows } from './page-reader.js';
+import { takingPart } from './taking-part.js';
 import { suppressRemovedGuests } from './removed-guests.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
 import { openRun, type BackfillRun } from './run-store.js';
@@ -78,19 +79,20 @@ const DEFAULT_MARGIN_US = 15 * 60_000_000;
  * @returns false when the signal ended it
  * @throws ConnectorError SETUP_REFUSED, DATABASE_…, and those of the queue
  */
-export async function recover(options: RecoverOptions, signal: AbortSignal): Promise<boolean> {
-  const { knex, database, slotName, publicationName, reporter } = options;
+export async function recover(given: RecoverOptions, signal: AbortSignal): Promise<boolean> {
+  const { knex, database, slotName, publicationName, reporter } = given;
   await setUp(knex, {
     database,
     slotName,
     publicationName,
-    mapping: options.mapping ?? REFERENCE_MAPPING,
+    mapping: given.mapping ?? REFERENCE_MAPPING,
     acceptGap: true,
     compareStart,
     onStep: (report) => reporter.step(report),
   });
   // While nobody streams from the slot; a connector that runs already makes it by itself.
   await ensureReplaySlot(knex, database, slotName);
+  const options = { ...given, sources: await takingPart(given) };
   const stretches = await openStretches(options);
   const custom = await customTelling(knex, options.mapping ?? REFERENCE_MAPPING);
   if (stretches.length > 0 && custom.untold.length > 0) reporter.untold(custom.untold);
@@ -118,7 +120,8 @@ async function openStretches(options: RecoverOptions): Promise<readonly OpenStre
   const checkpoint = await readCheckpoint(knex, slotName);
   const { nowUs } = await readSystem(knex, database);
   // Never before the first source was turned on; each leaves out what was before its own time.
-  const firstUs = Math.min(...sources.map(({ settings }) => settings.enabledFromUs));
+  const firstUs =
+    sources.length === 0 ? 0 : Math.min(...sources.map(({ settings }) => settings.enabledFromUs));
   const enabledUs = Math.max(checkpoint?.enabledFromUs ?? 0, firstUs);
   const stretches: OpenStretch[] = [];
   const open = (await readGaps(knex, slotName))
@@ -159,14 +162,17 @@ async function fillStretch(
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { knex, reporter } = options;
+  const { knex, reporter, marginUs = DEFAULT_MARGIN_US } = options;
   const fillings: string[] = [];
   for (const source of options.sources.filter((each) => gaps.some((gap) => isOfAny(gap, [each])))) {
-    const runId = await fillFor(source, { gaps, span, custom }, options, signal);
+    const sinceUs = Math.max(span.sinceUs, source.settings.enabledFromUs - marginUs);
+    if (sinceUs >= span.untilUs) continue;
+    const runId = await fillFor(source, { gaps, span: { ...span, sinceUs }, custom }, options, signal);
     if (runId === null) return false;
     fillings.push(runId);
   }
-  for (const { id } of gaps) await closeGap(knex, id, `recover, backfill run ${fillings.join(', ')}`);
+  const how = fillings.length === 0 ? 'no source misses any of it' : `backfill run ${fillings.join(', ')}`;
+  for (const { id } of gaps) await closeGap(knex, id, `recover, ${how}`);
   reporter.closed(gaps);
   return true;
 }

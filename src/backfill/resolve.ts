@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { EventSettings } from '../config/source.js';
 import { ConnectorError } from '../errors/connector-error.js';
 import { readCheckpoint } from '../postgres/checkpoint-store.js';
+import { readSources } from '../postgres/source-store.js';
 import { rowOf } from '../postgres/query.js';
 import { parsePosition, timeText } from '../replay/position.js';
 import type { BackfillRequest, BackfillSpan } from './request.js';
@@ -49,7 +50,9 @@ export async function resolveSpan(
   );
   const nowUs = Number(nowText);
   const asked = request.since === null ? null : timeUs('--since', request.since, nowUs);
-  const enabledUs = source.enabledFromUs > 0 ? source.enabledFromUs : null;
+  const addedUs = await addedLaterUs(knex, slotName, source.name);
+  const beganUs = Math.max(source.enabledFromUs, addedUs ?? 0);
+  const enabledUs = beganUs > 0 ? beganUs : null;
   const span: BackfillSpan = {
     sinceUs: asked ?? enabledUs,
     untilUs: request.until === null ? nowUs : timeUs('--until', request.until, nowUs),
@@ -66,6 +69,16 @@ export async function resolveSpan(
       ? `what the stream sent from ${timeText(Math.max(streamingUs, span.sinceUs ?? streamingUs))} to ${timeText(Math.min(forgottenUs, span.untilUs))} would be sent again, and Segment remembers message ids for 24 hours only; add --yes if that is meant, or choose --since and --until`
       : null;
   return { span, source: { ...source, enabledFromUs: 0 }, wasSentBefore };
+}
+
+/**
+ * When a source was added that was not there from the beginning, microseconds since 1970; null: it was. What is older it is
+ * sent only where that is asked for.
+ */
+async function addedLaterUs(knex: Knex, slotName: string, source: string): Promise<number | null> {
+  const checkpoint = await readCheckpoint(knex, slotName);
+  const added = (await readSources(knex, slotName)).get(source)?.added ?? null;
+  return added !== null && added.atUs > (checkpoint?.enabledFromUs ?? 0) ? added.atUs : null;
 }
 
 function overlaps({ sinceUs, untilUs }: BackfillSpan, fromUs: number, toUs: number): boolean {

@@ -79,3 +79,40 @@ test('a guest deleted while the slot was gone is suppressed, also for what was q
   expect(brand.arrivals.calls.map(({ accountId }) => accountId)).not.toContain('1');
   expect(brand.arrivals.calls.map(({ accountId }) => accountId)).toContain('2');
 }, 60_000);
+
+test('a source that was added later is sent nothing older by recover, nor by a backfill that does not ask for it', async () => {
+  await using brand = await servers();
+  await tills(brand.db, { members: 2, purchases: 10 });
+  await brand.db.sql(
+    `INSERT INTO segment_connector.source (slot_name, source, added_lsn, added_at)
+     VALUES ($1, 'default', pg_current_wal_lsn(), clock_timestamp()), ($1, 'another', '0/0', '2026-01-01')`,
+    [slotOf(brand.db)],
+  );
+  await purchase(brand.db, { transactionId: 3_000, accountId: 1, points: 5 });
+  await dropSlots(brand);
+  const ended = await invoked(['recover'], brand.env);
+  expect(ended).toMatchObject({ code: 0, err: '' });
+  expect(ended.out).toContain('Gap 1 is closed.');
+  const newer = ['add_redeem', 'pos_activity'].map((event) => `px-${MERCHANT}-${event}-3000`);
+  expect([...idsOf(brand)].toSorted()).toEqual(newer);
+
+  const activity = ['backfill', '--event', 'pos_activity', '--yes'];
+  expect(await invoked(activity, brand.env)).toMatchObject({ code: 0, err: '' });
+  expect([...idsOf(brand)].toSorted()).toEqual(newer);
+  expect(await invoked([...activity, '--since', '1h'], brand.env)).toMatchObject({ code: 0, err: '' });
+  expect(idsOf(brand).size).toBe(newer.length + 10);
+}, 60_000);
+
+test('a source that is configured but has not run yet is no reason to read a gap, nor to keep it open', async () => {
+  await using brand = await servers();
+  await tills(brand.db, { members: 2, purchases: 3 });
+  await brand.db.sql(
+    `INSERT INTO segment_connector.source (slot_name, source, added_lsn, added_at) VALUES ($1, 'another', '0/0', '2026-01-01')`,
+    [slotOf(brand.db)],
+  );
+  await dropSlots(brand);
+  const ended = await invoked(['recover'], brand.env);
+  expect(ended).toMatchObject({ code: 0, err: '' });
+  expect(ended.out).toContain('Gap 1 is closed.');
+  expect(brand.arrivals.calls).toEqual([]);
+}, 60_000);
