@@ -95,7 +95,10 @@ export async function recover(given: RecoverOptions, signal: AbortSignal): Promi
   const options = { ...given, sources: await takingPart(given) };
   const stretches = await openStretches(options);
   const custom = await customTelling(knex, options.mapping ?? REFERENCE_MAPPING);
-  if (stretches.length > 0 && custom.untold.length > 0) reporter.untold(custom.untold);
+  const untold = custom.untold.filter(({ name }) =>
+    options.sources.some(({ settings }) => settings.customEvents?.has(name) !== false),
+  );
+  if (stretches.length > 0 && untold.length > 0) reporter.untold(untold);
   for (const stretch of stretches) {
     if (signal.aborted || !(await fillStretch(stretch, custom.told, options, signal))) return false;
   }
@@ -187,7 +190,7 @@ async function fillFor(
   const { knex, clock, reporter, rowsPerSecond, pageRows, listed, graceMs } = options;
   const { mapping = REFERENCE_MAPPING } = options;
   const request = requestFor(span, source, custom);
-  reporter.gaps(gaps, span, { source, events: [...request.events, ...custom] });
+  reporter.gaps(gaps, span, { source, events: [...request.events, ...request.custom] });
   const moved = await readMovedRows(knex, mapping, request);
   if (moved.length > 0) reporter.moved(moved, span, source);
   const gapId = gaps[0].id;
@@ -223,7 +226,7 @@ async function fillFor(
 function requestFor(span: BackfillSpan, source: EventSettings, custom: readonly string[]): BackfillRequest {
   return {
     events: EVENT_NAMES.filter((name) => source.events.has(name)),
-    custom,
+    custom: custom.filter((name) => source.customEvents?.has(name) !== false),
     identify: false,
     since: span.sinceUs === null ? null : timeText(span.sinceUs),
     until: timeText(span.untilUs),

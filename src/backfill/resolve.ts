@@ -15,7 +15,10 @@ export function requireOffered(request: BackfillRequest, source: EventSettings):
   const { events, custom, identify, merchantId } = request;
   if (events.length === 0 && custom.length === 0 && !identify)
     throw refused('name the events to send (--event), or --identify for profiles');
-  const off = events.filter((name) => !source.events.has(name));
+  const off = [
+    ...events.filter((name) => !source.events.has(name)),
+    ...custom.filter((name) => source.customEvents?.has(name) === false),
+  ];
   if (off.length > 0) throw refused(`${off.join(', ')}: not among the EVENTS of source ${source.name}`);
   if (merchantId !== null && !/^\d{1,9}$/.test(merchantId)) throw refused('--merchant takes a merchant_id');
   const { merchantIds } = source;

@@ -135,7 +135,8 @@ function requestOf(
   { told, untold }: CustomTelling,
 ): BackfillRequest {
   const { event = [], since = null, until = null, merchant = null } = options;
-  const custom = event.includes(ALL_EVENTS) ? [...told] : [];
+  const taken = told.filter((name) => source.customEvents?.has(name) !== false);
+  const custom = event.includes(ALL_EVENTS) ? taken : [];
   const known = [...told, ...untold.map(({ name }) => name)];
   for (const text of event) {
     if (text === ALL_EVENTS || CALL_NAMES.some((name) => name === text)) continue;

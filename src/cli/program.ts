@@ -151,9 +151,13 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     .command('preview')
     .description('print what would be sent, a call a line as JSON; sends and confirms nothing')
     .option('--from <position>', 'as for replay; default: the oldest the WAL holds')
+    .option(
+      '--source <name>',
+      'only what this source would be sent; default: every source, named beside each call',
+    )
     .option('--limit <n>', 'calls at most, 1 to 1000000', numberFrom(1, 1_000_000), 20)
     .addHelpText('after', SAME_CONFIGURATION)
-    .action(async (options: { from?: string; limit: number }) => {
+    .action(async (options: { from?: string; source?: string; limit: number }) => {
       const { previewCommand } = await import('./preview.js');
       end(await previewCommand(context, options));
     });

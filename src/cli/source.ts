@@ -4,6 +4,15 @@ import { ConnectorError } from '../errors/connector-error.js';
 
 export type SourceRefusal = 'REPLAY_REFUSED' | 'BACKFILL_REFUSED' | 'RECONCILE_REFUSED' | 'PAUSE_REFUSED';
 
+/** The source that `--source` names, else all of them. @throws ConnectorError as `sourceAsked` */
+export function sourcesAsked(
+  config: Config,
+  asked: string | undefined,
+  refusal: SourceRefusal,
+): readonly SourceConfig[] {
+  return asked === undefined ? config.sources : [sourceAsked(config, asked, refusal)];
+}
+
 /**
  * The source a command is about: the one that `--source` names, else the only one there is.
  * @throws ConnectorError with the command's code when it is not configured, or several are and none was named

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EVENT_NAMES } from '../events/event.js';
 import { REDACTABLE } from '../events/schema/redactable.js';
 import { didYouMean } from '../errors/nearest.js';
+import type { CustomNames } from './custom-names.js';
 import { privacyRule, type PrivacyRule, type PrivacyRules } from './privacy.js';
 import { MAX_QUOTED_CHARS, quoted } from './quoted.js';
 import { CONTACT_TRAITS, type ContactTrait, type WalletScope } from './source.js';
@@ -217,27 +218,27 @@ function isDay(text: string): boolean {
 const MAX_UNKNOWN_EVENTS = 5;
 
 function slug(event: string): string {
-  return event.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_');
+  return event.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '_');
 }
 
 /** Names of track events, from a comma list of names (`POS Activity`) or slugs (`pos_activity`). */
-export const eventList: Check<ReadonlySet<string>> = check(
-  '`all`, or a comma list of event names or slugs',
-  (text) => {
-    if (text.toLowerCase() === 'all') return new Set(EVENT_NAMES);
+export function eventListOf(custom: CustomNames): Check<ReadonlySet<string>> {
+  const known = [...EVENT_NAMES, ...custom.events];
+  return check('`all`, or a comma list of event names or slugs, custom events among them', (text) => {
+    if (text.toLowerCase() === 'all') return new Set(known);
     const wanted = text.split(',').map((item) => item.trim());
     const events = new Set<string>();
     const unknown: string[] = [];
     for (const item of wanted) {
-      const found = EVENT_NAMES.find((name) => slug(name) === slug(item));
-      if (found === undefined) unknown.push(`${quoted(item)} is no event.${didYouMean(item, EVENT_NAMES)}`);
+      const found = known.find((name) => slug(name) === slug(item));
+      if (found === undefined) unknown.push(`${quoted(item)} is no event.${didYouMean(item, known)}`);
       else events.add(found);
     }
     unknown.length = Math.min(unknown.length, MAX_UNKNOWN_EVENTS);
-    if (unknown.length > 0) return new Refusal(`${unknown.join(' ')} Events: ${EVENT_NAMES.join(', ')}.`);
+    if (unknown.length > 0) return new Refusal(`${unknown.join(' ')} Events: ${known.join(', ')}.`);
     return events;
-  },
-);
+  });
+}
 
 /** Traits from a comma list. */
 export const traitList: Check<ReadonlySet<ContactTrait>> = check(
@@ -290,29 +291,38 @@ export const merchantList: Check<ReadonlySet<string>> = check(
   },
 );
 
-/** Properties with what is done to them, from `last_name=mask, store_postal_code=truncate:3`. */
-export const privacyRules: Check<PrivacyRules> = check(
-  'comma list of `property=drop`, `=mask`, `=hash` or `=truncate:<characters>`',
-  (text) => {
-    const rules = new Map<string, PrivacyRule>();
-    for (const item of text.split(',').map((part) => part.trim())) {
-      const [name = '', action = '', ...more] = item.split('=').map((part) => part.trim());
-      const rule = more.length > 0 ? null : privacyRule(action);
-      const kind = REDACTABLE.get(name);
-      if (kind === undefined) {
-        return new Refusal(`${quoted(name)} is no property or trait.${didYouMean(name, REDACTABLE.keys())}`);
+/**
+ * Properties with what is done to them, from `last_name=mask, store_postal_code=truncate:3`. Of which type a custom event's
+ * property is only the database knows: where it is no text, every rule drops it.
+ */
+export function privacyRulesOf(custom: CustomNames): Check<PrivacyRules> {
+  const known = new Map<string, 'text' | 'other'>([
+    ...custom.properties.map((name) => [name, 'text'] as const),
+    ...REDACTABLE,
+  ]);
+  return check(
+    'comma list of `property=drop`, `=mask`, `=hash` or `=truncate:<characters>`, those of custom events among them',
+    (text) => {
+      const rules = new Map<string, PrivacyRule>();
+      for (const item of text.split(',').map((part) => part.trim())) {
+        const [name = '', action = '', ...more] = item.split('=').map((part) => part.trim());
+        const rule = more.length > 0 ? null : privacyRule(action);
+        const kind = known.get(name);
+        if (kind === undefined) {
+          return new Refusal(`${quoted(name)} is no property or trait.${didYouMean(name, known.keys())}`);
+        }
+        if (rule === null) {
+          return new Refusal(
+            `says ${quoted(action)} of ${name}; it must be drop, mask, hash or truncate:<characters>.`,
+          );
+        }
+        if (kind === 'other' && rule.tag !== 'drop') {
+          return new Refusal(`says ${rule.tag} of ${name}, which is not text; it can only be dropped.`);
+        }
+        if (rules.has(name)) return new Refusal(`names ${name} twice.`);
+        rules.set(name, rule);
       }
-      if (rule === null) {
-        return new Refusal(
-          `says ${quoted(action)} of ${name}; it must be drop, mask, hash or truncate:<characters>.`,
-        );
-      }
-      if (kind === 'other' && rule.tag !== 'drop') {
-        return new Refusal(`says ${rule.tag} of ${name}, which is not text; it can only be dropped.`);
-      }
-      if (rules.has(name)) return new Refusal(`names ${name} twice.`);
-      rules.set(name, rule);
-    }
-    return rules;
-  },
-);
+      return rules;
+    },
+  );
+}

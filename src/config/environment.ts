@@ -1,5 +1,6 @@
 import { didYouMean, editDistance } from '../errors/nearest.js';
 import { OPTION_NAMES, OPTIONS, type OptionName, type OptionValues } from './options.js';
+import type { CustomNames } from './custom-names.js';
 import type { OptionSpec } from './option.js';
 import { MAX_NAME_CHARS, printable, quoted } from './quoted.js';
 import { readTextFile } from './text-file.js';
@@ -15,6 +16,8 @@ export interface Problem {
 export interface ReadOptions {
   /** Contents of the file behind a `_FILE` variable. Default: the file system. */
   readonly readFile?: (path: string) => string;
+  /** Names that the file declares. Default: none. */
+  readonly custom?: CustomNames;
 }
 
 /** Reads every option of the table and collects all that is wrong; an option in error falls back to its default. */
@@ -28,7 +31,7 @@ export function readOptions(
   for (const name of OPTION_NAMES) {
     const spec: OptionSpec = OPTIONS[name];
     const text = textOf(name, spec, env, readFile, problems) ?? spec.default;
-    values[name] = text === undefined ? null : parsed(name, spec, text, problems);
+    values[name] = text === undefined ? null : parsed(name, checkOf(spec, options), text, problems);
   }
   return { values: values as OptionValues, problems };
 }
@@ -87,11 +90,21 @@ export function contentsOf(
   }
 }
 
-function parsed(name: OptionName, spec: OptionSpec, text: string, problems: Problem[]): unknown {
-  const result = spec.check.safeParse(text);
+function checkOf(spec: OptionSpec, { custom }: ReadOptions): Pick<OptionSpec, 'check' | 'default'> {
+  const check = custom === undefined ? undefined : spec.checkWith?.(custom);
+  return check === undefined ? spec : { ...spec, check };
+}
+
+function parsed(
+  name: OptionName,
+  { check, default: standing }: Pick<OptionSpec, 'check' | 'default'>,
+  text: string,
+  problems: Problem[],
+): unknown {
+  const result = check.safeParse(text);
   if (result.success) return result.data;
   for (const issue of result.error.issues) problems.push({ variable: name, says: issue.message });
-  return spec.default === undefined ? null : spec.check.parse(spec.default);
+  return standing === undefined ? null : check.parse(standing);
 }
 
 /** A variable that begins like this and is no option is a mistake, not another program's. */

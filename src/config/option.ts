@@ -1,4 +1,5 @@
 import type { Check } from './checks.js';
+import type { CustomNames } from './custom-names.js';
 
 export const ROLES = ['all', 'capture', 'deliver'] as const;
 /** `capture` is everything up to the queue, `deliver` everything after it. */
@@ -11,6 +12,8 @@ export interface OptionSpec<T = unknown> {
   readonly group: OptionGroup;
   readonly doc: string;
   readonly check: Check<T>;
+  /** The same where custom events are declared, whose names it takes, too. */
+  readonly checkWith?: (custom: CustomNames) => Check<T>;
   /** Text read when the variable is unset or empty; without one the option is null. */
   readonly default?: string;
   /** Never printed, neither its value nor a part of it. */

@@ -1,7 +1,7 @@
 import {
   bytes,
   duration,
-  eventList,
+  eventListOf,
   instant,
   integer,
   matching,
@@ -10,13 +10,14 @@ import {
   oneOf,
   origin,
   pem,
-  privacyRules,
+  privacyRulesOf,
   secret,
   secretUrl,
   tableColumn,
   traitList,
   walletScope,
 } from './checks.js';
+import { NO_CUSTOM_NAMES } from './custom-names.js';
 import { option, type OptionSpec } from './option.js';
 
 const KIB = 1024;
@@ -186,8 +187,9 @@ export const OPTIONS = {
   }),
   EVENTS: option({
     group: 'What is sent',
-    doc: 'Track events to send, for instance `pos_activity, Check-In`.',
-    check: eventList,
+    doc: 'Track events to send, for instance `pos_activity, Check-In`. `all`: the nine, and every custom event; a list has those that it names and no other.',
+    check: eventListOf(NO_CUSTOM_NAMES),
+    checkWith: eventListOf,
     default: 'all',
   }),
   IDENTIFY: option({
@@ -233,8 +235,9 @@ export const OPTIONS = {
   }),
   PRIVACY: option({
     group: 'What is sent',
-    doc: 'What is done to properties and traits before they leave, for instance `last_name=mask, store_postal_code=truncate:3, check_number=hash`. `drop` sends null; the names stay.',
-    check: privacyRules,
+    doc: 'What is done to properties and traits before they leave, for instance `last_name=mask, store_postal_code=truncate:3, check_number=hash`. `drop` sends null; the names stay. Custom events’ properties of that name are dealt with, too.',
+    check: privacyRulesOf(NO_CUSTOM_NAMES),
+    checkWith: privacyRulesOf,
     pairs: true,
   }),
   PRIVACY_HASH_KEY: option({

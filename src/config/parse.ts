@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConnectorError } from '../errors/connector-error.js';
 import type { OnRequest } from '../mapping/spec.js';
+import { customNames } from './custom-names.js';
 import type { CaptureSettings, Config, SourceConfig } from './config.js';
 import {
   readOptions,
@@ -34,7 +35,8 @@ export interface Use {
 export function parseConfig(env: Environment, use: Use, options: ReadOptions = {}): Config {
   const role = use.role ?? 'all';
   const layers = layered(env, options);
-  const { values, problems } = readOptions(layers.env, options);
+  const reading = { ...options, custom: customNames(layers.mapping.customEvents) };
+  const { values, problems } = readOptions(layers.env, reading);
   problems.push(...unknownVariables(env));
   if (layers.broken) throw invalid([...layers.problems, ...problems]);
   const needed = neededBy(use.command, role).filter(
@@ -47,7 +49,7 @@ export function parseConfig(env: Environment, use: Use, options: ReadOptions = {
   const sources =
     layers.sources === null
       ? null
-      : resolveSources({ ...options, env: layers.env, given: layers.sources, needsKeys }, found);
+      : resolveSources({ ...reading, env: layers.env, given: layers.sources, needsKeys }, found);
   found.unshift(...layers.problems);
   if (found.length > 0) throw invalid(found);
   const [first, ...others] = sources ?? [];

@@ -19,6 +19,8 @@ export interface EventSettings {
   readonly merchantIds: ReadonlySet<string> | null;
   /** Names of the enabled track events, e.g. `POS Activity`. */
   readonly events: ReadonlySet<string>;
+  /** Names of the custom events that it gets. Default: all. */
+  readonly customEvents?: ReadonlySet<string>;
   readonly identify: boolean;
   /** Traits of the identify call beyond its own. */
   readonly traits: ReadonlySet<ContactTrait>;

@@ -1,3 +1,4 @@
+import { EVENT_NAMES } from '../events/event.js';
 import type { SourceConfig } from './config.js';
 import { readOptions, type Environment, type Problem, type ReadOptions } from './environment.js';
 import { SOURCE_OPTION_NAMES, type OptionValues } from './options.js';
@@ -96,7 +97,13 @@ function unevenGroups(sources: readonly SourceConfig[], given: readonly GivenSou
 function takeTheSame(a: EventSettings, b: EventSettings): boolean {
   const { merchantIds: of } = b;
   const merchant = a.merchantIds === null || of === null || [...a.merchantIds].some((id) => of.has(id));
-  return merchant && ((a.identify && b.identify) || [...a.events].some((event) => b.events.has(event)));
+  const custom = b.customEvents ?? new Set<string>();
+  return (
+    merchant &&
+    ((a.identify && b.identify) ||
+      [...a.events].some((event) => b.events.has(event)) ||
+      [...(a.customEvents ?? [])].some((event) => custom.has(event)))
+  );
 }
 
 /** One source from the values of its options. */
@@ -158,7 +165,8 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
   return {
     name,
     merchantIds: merchantIdsOf(values),
-    events: values.EVENTS,
+    events: new Set([...values.EVENTS].filter(isCatalogued)),
+    customEvents: new Set([...values.EVENTS].filter((event) => !isCatalogued(event))),
     identify: values.IDENTIFY,
     traits: values.TRAITS ?? new Set<ContactTrait>(),
     userId: { strategy: values.USER_ID, prefix: values.USER_ID_PREFIX ?? '' },
@@ -172,6 +180,10 @@ function eventSettings(name: string, values: OptionValues, problems: Problem[]):
     surveyAnswers: values.SURVEY_ANSWERS,
     enabledFromUs: values.ENABLED_FROM ?? 0,
   };
+}
+
+function isCatalogued(event: string): boolean {
+  return EVENT_NAMES.some((name) => name === event);
 }
 
 function deliverySettings(name: string, values: OptionValues, problems: Problem[]): DeliverySettings | null {

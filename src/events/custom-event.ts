@@ -26,6 +26,7 @@ import { zoneFor } from './zone-for.js';
 export function customCall(subject: Subject<CustomOccurrence>, derivation: Derivation): readonly Derived[] {
   const { row, merchantId, accountId } = subject;
   const { settings, facts, commit, observer } = derivation;
+  if (settings.customEvents?.has(row.event) === false) return [];
   if (!takesMerchant(settings, merchantId)) return [];
   const merchant = facts.merchant(merchantId);
   if (!merchantAdmits(merchant)) return [];

@@ -19,7 +19,7 @@ export interface PreviewOptions {
   readonly from: string | null;
   /** Calls shown at most. */
   readonly limit: number;
-  readonly onCall: (call: Derived) => void;
+  readonly onCall: (call: Derived, source: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +46,7 @@ export async function preview(options: PreviewOptions): Promise<{ readonly shown
       for (const call of offered.calls) {
         if (shown >= limit) break;
         shown += 1;
-        onCall(call);
+        onCall(call, offered.source);
       }
       if (shown >= limit) enough.abort();
       offered.settled();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/parse.js';
 import { EVENT_NAMES } from '../../src/events/event.js';
 import { column, event, eventOf, mappingOf, problemsOf } from './read-mapping.js';
 
@@ -188,6 +189,58 @@ describe('what is wrong is said where it stands', () => {
     expect(problemsOf(`${events}\n${merchants(1)}`)).toEqual([]);
     expect(problemsOf(`${events}\n${merchants(1, 2)}`)).toEqual([
       'c.yaml:1:17 merchant_id is missing, and the mapping has 2 merchants; write whose event it is.',
+    ]);
+  });
+});
+
+describe('options of a source', () => {
+  const declared = `
+mapping: { zone: UTC }
+custom_events:
+  - { name: Reservation Made, table: reservation, properties: { party_size: seats, note: note, check_total: total } }
+  - { name: Zimmer geräumt!, table: room }
+`;
+  const settingsOf = (...lines: readonly string[]) => {
+    const yaml = `${declared}sources:\n  - name: a\n${lines.map((line) => `    ${line}\n`).join('')}  - name: b\n`;
+    const options = { readFile: () => yaml };
+    return parseConfig({ CONFIG_FILE: 'c.yaml' }, { command: 'check' }, options).sources.map(
+      ({ settings }) => settings,
+    );
+  };
+  const problems = (...lines: readonly string[]): string[] =>
+    problemsOf(`${declared}sources:\n  - name: a\n${lines.map((line) => `    ${line}\n`).join('')}`);
+
+  it('take custom events by name or slug; all of them where none is listed, else no other', () => {
+    const [listing, rest] = settingsOf('events: [zimmer_geräumt_, POS Activity]');
+    expect([listing?.events, listing?.customEvents]).toEqual([
+      new Set(['POS Activity']),
+      new Set(['Zimmer geräumt!']),
+    ]);
+    expect([rest?.events, rest?.customEvents]).toEqual([
+      new Set(EVENT_NAMES),
+      new Set(['Reservation Made', 'Zimmer geräumt!']),
+    ]);
+    expect(settingsOf('events: POS Activity')[0]?.customEvents).toEqual(new Set());
+    expect(problems('events: [Reservation Mode]')).toEqual([
+      expect.stringContaining('"Reservation Mode" is no event. Did you mean Reservation Made? Events: '),
+    ]);
+  });
+
+  it('take properties of custom events for privacy, and refuse of the nine’s what they did', () => {
+    const [given] = settingsOf(
+      'privacy: { note: drop, party_size: hash, last_name: mask }',
+      'privacy_hash_key: sixteen characters',
+    );
+    expect([...(given?.privacy?.rules ?? [])]).toEqual([
+      ['note', { tag: 'drop' }],
+      ['party_size', { tag: 'hash' }],
+      ['last_name', { tag: 'mask' }],
+    ]);
+    expect(problems('privacy: { nota: drop }')).toEqual([
+      expect.stringContaining('"nota" is no property or trait. Did you mean note?'),
+    ]);
+    expect(problems('privacy: { check_total: mask }')).toEqual([
+      expect.stringContaining('says mask of check_total, which is not text; it can only be dropped.'),
     ]);
   });
 });

@@ -84,6 +84,7 @@ describe('defaults', () => {
               'Referral',
               'Survey Completion',
             ]),
+            customEvents: new Set(),
             identify: true,
             traits: new Set(),
             userId: { strategy: 'account_id', prefix: '' },

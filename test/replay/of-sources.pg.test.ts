@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { invoke } from '../cli/invoke.js';
+import { slotOf } from '../support/captured.js';
+import { testDatabase, type TestDatabase } from '../support/postgres.js';
+
+const FILE = `
+mapping:
+  merchant: { rows: [{ merchant_id: 7, name: Club, default_timezone: UTC, currency: USD }] }
+  card_template: { rows: [{ card_template_code: CLUB, label: Club }] }
+  guest: { table: member, columns: { user_id: member_no, first_name: given } }
+  account:
+    table: member
+    columns: { account_id: member_no, user_id: member_no, card_template_code: { value: CLUB }, registered_at: joined }
+custom_events:
+  - { name: Note Written, table: note, account_id: member_no, properties: { note: body, stars: stars, given: { value: Ada } } }
+  - { name: Note Changed, table: note, on: update, properties: { note: body } }
+sources:
+  - { name: all }
+  - { name: nine, events: [Loyalty Registration] }
+  - { name: notes, events: [note_written], identify: off, privacy: { note: truncate:3, stars: mask, given: hash }, privacy_hash_key: 0123456789abcdef }
+`;
+
+let db: TestDatabase;
+let directory: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  db = await testDatabase({ migrate: false });
+  await db.sql(`CREATE TABLE member (member_no int PRIMARY KEY, given text, joined timestamptz);
+    CREATE TABLE note (note_no int PRIMARY KEY, member_no int NOT NULL, body text, stars int);`);
+  directory = await mkdtemp(join(tmpdir(), 'of-sources-'));
+  const file = join(directory, 'connector.yaml');
+  await writeFile(file, FILE);
+  env = { CONFIG_FILE: file, DATABASE_URL: db.url, SLOT_NAME: slotOf(db), SPILL_DIR: directory };
+  const { exitCode, err } = await invoke(['setup'], env);
+  expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+  await db.sql(`INSERT INTO member VALUES (1, 'Ada', now())`);
+  await db.sql(`INSERT INTO note VALUES (1, 1, 'private words', 5)`);
+  await db.sql(`UPDATE note SET body = 'other words'`);
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+  await db.close();
+});
+
+interface Call {
+  readonly type: string;
+  readonly event?: string;
+  readonly messageId: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+async function previewed<T>(...argv: readonly string[]): Promise<readonly T[]> {
+  const { exitCode, out, err } = await invoke(['preview', ...argv], env);
+  expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+  return out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+}
+
+test('each source gets the custom events that it lists, or all of them, and its privacy deals with their properties', async () => {
+  const calls = await previewed<{ source: string; call: Call }>();
+  const names = (of: string) =>
+    calls.filter(({ source }) => source === of).map(({ call }) => call.event ?? call.type);
+  expect(names('all')).toEqual(['identify', 'Loyalty Registration', 'Note Written', 'Note Changed']);
+  expect(names('nine')).toEqual(['identify', 'Loyalty Registration']);
+  expect(names('notes')).toEqual(['Note Written']);
+  const written = calls
+    .filter(({ call }) => call.event === 'Note Written')
+    .map(({ call }) => call.properties);
+  expect(written).toEqual([
+    { note: 'private words', stars: 5, given: 'Ada' },
+    { note: 'pri', stars: null, given: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+  ]);
+});
+
+test('a preview of several sources says of each call to which it goes, and of one is the calls alone', async () => {
+  const every = await previewed<{ source: string; call: Call }>();
+  const one = await previewed<Call>('--source', 'notes');
+  expect(one).toEqual(every.filter(({ source }) => source === 'notes').map(({ call }) => call));
+  const refused = await invoke(['preview', '--source', 'note'], env);
+  expect(refused.err).toContain(
+    '--source note is not configured; sources: all, nine, notes. Did you mean notes?',
+  );
+});
