@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { slugOf } from '../events/custom-event.js';
 import { customRows, untold, type CustomRows } from '../mapping/custom-rows.js';
-import type { CustomEvent, Mapping } from '../mapping/mapping.js';
+import { customEventsOf, type CustomEvent, type Mapping } from '../mapping/mapping.js';
 import { tracksCommitTimes } from '../postgres/system.js';
 import type { Feed } from './feeds.js';
 
@@ -57,9 +57,4 @@ export async function customTelling(knex: Knex, mapping: Mapping): Promise<Custo
     told: all.flatMap(({ name, why }) => (why === null ? [name] : [])),
     untold: all.flatMap(({ name, why }) => (why === null ? [] : [{ name, why }])),
   };
-}
-
-/** In the order in which they are declared. */
-function customEventsOf(mapping: Mapping): readonly CustomEvent[] {
-  return [...mapping.customEvents.values()].flat().toSorted((a, b) => a.order - b.order);
 }

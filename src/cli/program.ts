@@ -127,8 +127,8 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     .option('--to <position>', 'where to end; default: where the live stream stands')
     .option(
       '--event <name...>',
-      'only these events with their identify calls, by name or slug; `identify` alone: identify calls',
-      callNames,
+      'only these events with their identify calls, by name or slug, custom ones too; `identify` alone: identify calls',
+      callNamesOrOthers,
     )
     .option('--account <id...>', 'only these accounts (account_id)')
     .option('--source <name>', 'the source to send to; needed where there are several')

@@ -123,7 +123,8 @@ export class ReplayScreen implements ReplayReporter {
 const ORDER: readonly string[] = ['identify', ...EVENT_NAMES, 'rejected'];
 
 function countLines({ calls }: Counts): string[] {
-  const names = ORDER.filter((name) => calls[name] !== undefined);
+  const custom = Object.keys(calls).filter((name) => !ORDER.includes(name));
+  const names = [...ORDER.slice(0, -1), ...custom, 'rejected'].filter((name) => calls[name] !== undefined);
   const width = Math.max(0, ...names.map((name) => grouped(calls[name] ?? 0).length));
   return names.map((name) => {
     const label = name === 'rejected' ? 'cannot be sent (they go to the dead letters)' : name;

@@ -3,6 +3,9 @@ import { openDerivation } from '../capture/open-derivation.js';
 import { present, type Config, type SourceConfig } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { createDelivery } from '../delivery/delivery.js';
+import { didYouMean } from '../errors/nearest.js';
+import { slugOf } from '../events/custom-event.js';
+import { CALL_NAMES } from './arguments.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
 import { combine } from '../observers/combine.js';
@@ -41,6 +44,11 @@ export async function replayCommand(
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: options.dryRun ? 'preview' : 'run' });
   const source = sourceAsked(config, options.source, 'REPLAY_REFUSED');
+  const events = eventsAsked(options.event ?? [], config);
+  if (events.tag === 'unknown') {
+    context.err.write(`error: option '--event <name...>': ${events.says}\n`);
+    return EXIT.USAGE;
+  }
   const logger = commandLogger(context, config);
   const database = present(config.postgres, 'database');
   await using list = await commandList(config, logger);
@@ -50,7 +58,7 @@ export async function replayCommand(
   const asked = {
     from: options.from ?? '',
     to: options.to ?? null,
-    events: [...new Set(options.event)].toSorted(),
+    events: events.names,
     accounts: [...new Set(options.account)].toSorted(),
     resend: options.resend,
   };
@@ -77,6 +85,25 @@ export async function replayCommand(
   } finally {
     await knex.destroy();
   }
+}
+
+type EventsAsked =
+  | { readonly tag: 'events'; readonly names: readonly string[] }
+  | { readonly tag: 'unknown'; readonly says: string };
+
+/** By their names, none: all. */
+function eventsAsked(given: readonly string[], { mapping }: Config): EventsAsked {
+  if (given.includes('all')) return { tag: 'events', names: [] };
+  const known = [...CALL_NAMES, ...mapping.customEvents.map(({ name }) => name.value)];
+  const names = new Set<string>();
+  for (const text of given) {
+    const name = known.find((each) => slugOf(each) === slugOf(text));
+    if (name === undefined) {
+      return { tag: 'unknown', says: `${JSON.stringify(text)} is no event.${didYouMean(text, known)}` };
+    }
+    names.add(name);
+  }
+  return { tag: 'events', names: [...names].toSorted() };
 }
 
 /** Everything a pass over the past needs, from the configuration. */

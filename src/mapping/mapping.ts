@@ -61,6 +61,11 @@ export interface CustomEvent {
   readonly properties: ReadonlyMap<string, Expression>;
 }
 
+/** In the order in which they are declared. */
+export function customEventsOf({ customEvents }: Pick<Mapping, 'customEvents'>): readonly CustomEvent[] {
+  return [...customEvents.values()].flat().toSorted((a, b) => a.order - b.order);
+}
+
 /**
  * The canonical records as SQL over the user's tables. Statements name the reference schema's tables and columns and
  * never learn what stands behind them.

@@ -1,3 +1,4 @@
+import { customEventsOf, type Mapping } from '../mapping/mapping.js';
 import type { Knex } from 'knex';
 import { parsePosition, pointText, POSITION_FORMS, resolvePosition, type AskedPosition } from './position.js';
 import { persistently, runPass, type PassContext } from './pass.js';
@@ -52,6 +53,7 @@ export function selectionOf(
   { events, accounts }: Pick<ReplayArguments, 'events' | 'accounts'>,
   range: ReplayRange,
   idSuffix: string | null,
+  mapping: Mapping | undefined,
 ): Selection {
   return {
     names: events.length === 0 ? null : new Set(events),
@@ -59,6 +61,7 @@ export function selectionOf(
     fromTimeUs: range.fromTimeUs,
     toTimeUs: range.toTimeUs,
     idSuffix,
+    ...(mapping === undefined ? {} : { customNames: customEventsOf(mapping).map(({ name }) => name) }),
   };
 }
 

@@ -137,7 +137,7 @@ async function countAsked(
   const { range } = await planRange(context.knex, mainSlotName, { ...asked, source }, (window) =>
     reporter.window(window),
   );
-  const selection = selectionOf(asked, range, idSuffix);
+  const selection = selectionOf(asked, range, idSuffix, context.mapping);
   const counts = await countRange(context, range, selection, signal, (commits) => reporter.counting(commits));
   if (!signal.aborted) reporter.plan({ range, counts, idSuffix });
   return { range, counts };

@@ -6,7 +6,7 @@ import type { EventSink, OfferedTransaction } from '../queue/sink.js';
 
 /** Which of the derived calls are sent again. */
 export interface Selection {
-  /** Names of events, each with the identify call that belongs to it; `identify` alone: identify calls. Null: all. */
+  /** Names of events, each with the identify call that belongs to it, custom ones among them; `identify` alone: identify calls. Null: all. */
   readonly names: ReadonlySet<string> | null;
   readonly accountIds: ReadonlySet<string> | null;
   /** Microseconds since 1970, both inclusive; null: open. */
@@ -14,6 +14,8 @@ export interface Selection {
   readonly toTimeUs: number | null;
   /** Put behind every message id, so that Segment takes the calls for new ones; null: the ids as they were. */
   readonly idSuffix: string | null;
+  /** Names of the custom events, in the order in which they are declared. Default: there are none. */
+  readonly customNames?: readonly string[];
 }
 
 /** Calls by name; those set aside count under `rejected`. */
@@ -75,14 +77,21 @@ function* select(offered: OfferedTransaction, selection: Selection, tally: Tally
   for (const call of offered.calls) {
     if (!isSelected(call, selection)) continue;
     const sent = idSuffix === null ? call : withNewId(call, idSuffix);
-    const counted = sent.tag === 'rejected' ? 'rejected' : sent.name;
+    const counted = sent.tag === 'rejected' ? 'rejected' : shownName(sent, selection);
     tally.set(counted, (tally.get(counted) ?? 0) + 1);
     yield sent;
   }
 }
 
-function isSelected(call: Derived, { names, accountIds }: Selection): boolean {
-  if (names !== null && !names.has(call.name) && !names.has(EVENT_NAMES[call.rank.kind] ?? '')) return false;
+/** A custom event's own. */
+function shownName({ name, rank }: Derived, { customNames = [] }: Selection): string {
+  return name === 'custom' ? (customNames[rank.kind - EVENT_NAMES.length] ?? name) : name;
+}
+
+function isSelected(call: Derived, selection: Selection): boolean {
+  const { names, accountIds } = selection;
+  const event = EVENT_NAMES[call.rank.kind] ?? shownName(call, selection);
+  if (names !== null && !names.has(call.name) && !names.has(event)) return false;
   if (accountIds === null) return true;
   // `<merchant>:<account>`, of which only the account may hold a colon; `<merchant>:<table>:<key>` without an account.
   return accountIds.has(call.accountKey.slice(call.accountKey.indexOf(':') + 1));

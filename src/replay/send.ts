@@ -199,12 +199,12 @@ class Sending {
   }
 
   #taking(): Pick<Parameters<typeof runPass>[1], 'sink' | 'suppress' | 'onCommit' | 'onSettled'> {
-    const { run } = this.#options;
+    const { run, context } = this.#options;
     const journal = this.#journal;
     const settle = new Map<Lsn, () => void>();
     return {
       sink: new SelectingSink({
-        selection: selectionOf(run.arguments, run.range, run.idSuffix),
+        selection: selectionOf(run.arguments, run.range, run.idSuffix, context.mapping),
         inner: this.sink,
         onSettled: (endLsn, tally) => journal.queued(endLsn, tally),
       }),

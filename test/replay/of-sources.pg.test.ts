@@ -2,8 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createConnector } from '../../src/app.js';
+import { parseConfig } from '../../src/config/parse.js';
+import { systemClock } from '../../src/lifecycle/clock.js';
+import { silentLogger } from '../../src/observability/logger.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../../src/demo/receiver.js';
 import { invoke } from '../cli/invoke.js';
 import { slotOf } from '../support/captured.js';
+import { testRedis, type TestRedis } from '../support/redis.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 
 const FILE = `
@@ -19,11 +26,13 @@ custom_events:
   - { name: Note Changed, table: note, on: update, properties: { note: body } }
 sources:
   - { name: all }
-  - { name: nine, events: [Loyalty Registration] }
-  - { name: notes, events: [note_written], identify: off, privacy: { note: truncate:3, stars: mask, given: hash }, privacy_hash_key: 0123456789abcdef }
+  - { name: nine, events: [Loyalty Registration], write_key: wk-nine }
+  - { name: notes, write_key: wk-notes, events: [note_written], identify: off, privacy: { note: truncate:3, stars: mask, given: hash }, privacy_hash_key: 0123456789abcdef }
 `;
 
 let db: TestDatabase;
+let redis: TestRedis;
+let receiver: Receiver;
 let directory: string;
 let env: Record<string, string>;
 
@@ -34,7 +43,18 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'of-sources-'));
   const file = join(directory, 'connector.yaml');
   await writeFile(file, FILE);
-  env = { CONFIG_FILE: file, DATABASE_URL: db.url, SLOT_NAME: slotOf(db), SPILL_DIR: directory };
+  redis = await testRedis();
+  receiver = await startReceiver({ writeKeys: ['wk', 'wk-nine', 'wk-notes'] });
+  env = {
+    CONFIG_FILE: file,
+    DATABASE_URL: db.url,
+    SLOT_NAME: slotOf(db),
+    SPILL_DIR: directory,
+    REDIS_URL: redis.url,
+    SEGMENT_WRITE_KEY: 'wk',
+    SEGMENT_HOST: receiver.url,
+    HTTP_PORT: '0',
+  };
   const { exitCode, err } = await invoke(['setup'], env);
   expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
   await db.sql(`INSERT INTO member VALUES (1, 'Ada', now())`);
@@ -43,6 +63,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rm(directory, { recursive: true });
+  await receiver.close();
+  await redis.dispose();
   await db.close();
 });
 
@@ -86,4 +108,40 @@ test('a preview of several sources says of each call to which it goes, and of on
   expect(refused.err).toContain(
     '--source note is not configured; sources: all, nine, notes. Did you mean notes?',
   );
+});
+
+test('a replay shows custom events by name, and sends those that are named', async () => {
+  const replay = async (...argv: readonly string[]) => invoke(['replay', '--source', 'all', ...argv], env);
+  const { rows } = await db.sql<{ lsn: string }>(
+    `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slotOf(db)}'`,
+  );
+  const from = ['--from', rows[0]?.lsn ?? ''];
+  const connector = createConnector(parseConfig(env, { command: 'run' }), {
+    logger: silentLogger,
+    role: 'all',
+    clock: systemClock,
+  });
+  try {
+    await connector.start();
+    await eventually(
+      () => receiver.events.length === 7,
+      () => `${receiver.events.length} of 7 calls`,
+    );
+  } finally {
+    await connector.stop();
+  }
+  receiver.clear();
+  const counted = await replay(...from, '--dry-run');
+  expect(counted.err).toBe('');
+  expect(counted.out).toContain(
+    ['  1  identify', '  1  Loyalty Registration', '  1  Note Written', '  1  Note Changed', ''].join('\n'),
+  );
+  const some = await replay(...from, '--dry-run', '--event', 'Note Changed');
+  expect(some.out).toContain('commits\n  1  Note Changed\nThe message ids');
+  const refused = await replay(...from, '--dry-run', '--event', 'Note Changes');
+  expect(refused.err).toContain('"Note Changes" is no event. Did you mean Note Changed?');
+  const sent = await replay(...from, '--event', 'note_written', 'identify');
+  expect(sent).toMatchObject({ exitCode: 0, err: '' });
+  expect(sent.out).toContain('Replayed 2 events');
+  expect(receiver.events.map(({ name }) => name).toSorted()).toEqual(['Note Written', 'identify']);
 });
