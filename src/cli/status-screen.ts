@@ -11,11 +11,12 @@ import type { Style } from './style.js';
 const NAME_WIDTH = 34;
 
 /** The status for a person, and in its last line who holds the floor. */
-export function renderStatus({ database, queue, nowMs }: StatusFacts, floor: Floor, style: Style): string {
+export function renderStatus(facts: StatusFacts, floor: Floor, style: Style): string {
+  const { database, queue, nowMs, pausedByFile = NOBODY } = facts;
   const calm = floor.heldBy === 'nothing' || floor.heldBy === 'replay_slot';
   const lines = [
     ...(database.tag === 'answered'
-      ? databaseLines(database.value, style)
+      ? databaseLines(database.value, pausedByFile, style)
       : [style.bold('PostgreSQL'), `  ${style.red(`does not answer: ${database.reason}`)}`]),
     '',
     ...(queue.tag === 'answered'
@@ -27,7 +28,9 @@ export function renderStatus({ database, queue, nowMs }: StatusFacts, floor: Flo
   return `${lines.join('\n')}\n`;
 }
 
-function databaseLines(status: DatabaseStatus, style: Style): string[] {
+const NOBODY: ReadonlySet<string> = new Set();
+
+function databaseLines(status: DatabaseStatus, pausedByFile: ReadonlySet<string>, style: Style): string[] {
   const { server, slotName, slot, replaySlot, checkpoint, openGaps, suppressedGuests } = status;
   const where = `${server.inRecovery ? 'standby, ' : ''}database ${server.database}, WAL at ${formatLsn(server.walLsn)}`;
   return [
@@ -37,7 +40,7 @@ function databaseLines(status: DatabaseStatus, style: Style): string[] {
     row('checkpoint', checkpointText(checkpoint, server.nowMs)),
     row('open gaps', openGaps.length === 0 ? 'none' : openGaps.map(gapText).join('; ')),
     row('suppressed guests', String(suppressedGuests)),
-    ...sourceLines(status, style),
+    ...sourceLines(status, pausedByFile, style),
     ...transactionLines(status),
   ];
 }
@@ -77,10 +80,18 @@ function gapText({
 }
 
 /** Only those that do not simply take part. */
-function sourceLines({ sources, server }: DatabaseStatus, style: Style): string[] {
+function sourceLines(
+  { sources, server }: DatabaseStatus,
+  pausedByFile: ReadonlySet<string>,
+  style: Style,
+): string[] {
   const ago = (sinceUs: number): string => ageText(server.nowMs - sinceUs / 1_000);
-  return sources.flatMap(({ source, parked, pausedAtUs }) => {
+  // One that has not run yet is not written down.
+  const unknown = [...pausedByFile].filter((name) => !sources.some(({ source }) => source === name));
+  const all = [...sources, ...unknown.map((source) => ({ source, parked: null, pausedAtUs: null }))];
+  return all.flatMap(({ source, parked, pausedAtUs }) => {
     const texts = [
+      ...(pausedByFile.has(source) ? ['paused by its configuration'] : []),
       ...(pausedAtUs === null ? [] : [`paused for ${ago(pausedAtUs)}`]),
       ...(parked === null
         ? []
@@ -144,7 +155,10 @@ function row(name: string, text: string): string {
 }
 
 /** The same for a script. Sizes are numbers of bytes, positions texts, times milliseconds since 1970. */
-export function statusJson({ database, queue, nowMs }: StatusFacts, floor: Floor): string {
+export function statusJson(
+  { database, queue, nowMs, pausedByFile = NOBODY }: StatusFacts,
+  floor: Floor,
+): string {
   const lanes =
     queue.tag === 'answered'
       ? queue.value.lanes.map(({ mark: _mark, history: _history, ...lane }) => ({
@@ -155,6 +169,7 @@ export function statusJson({ database, queue, nowMs }: StatusFacts, floor: Floor
   const status = {
     floor,
     atMs: nowMs,
+    pausedByConfiguration: [...pausedByFile],
     postgres: database.tag === 'answered' ? databaseJson(database.value) : null,
     redis: queue.tag === 'answered' ? { ...queue.value, lanes } : null,
     away: {

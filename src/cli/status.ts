@@ -1,4 +1,4 @@
-import { budgetsOf, present, queueSources } from '../config/config.js';
+import { budgetsOf, pausedSources, present, queueSources } from '../config/config.js';
 import { parseConfig } from '../config/parse.js';
 import { EXIT, type ExitCode } from '../errors/exit-codes.js';
 import { systemClock } from '../lifecycle/clock.js';
@@ -43,6 +43,7 @@ export async function statusCommand(
       slotName: capture.slotName,
       queue: reader,
       budgets: budgetsOf(sources),
+      pausedByFile: pausedSources(sources),
       clock: systemClock,
       timeoutMs: TIMEOUT_MS,
     });

@@ -98,3 +98,9 @@ export function queueSources(
 ): { readonly name: string; readonly lanes: number; readonly budgetBytes: number }[] {
   return sources.map(({ settings, lanes, budgetBytes }) => ({ name: settings.name, lanes, budgetBytes }));
 }
+
+/** Names of those that the configuration itself pauses; a source without a write key here is not known to be. */
+export function pausedSources(sources: readonly SourceConfig[]): ReadonlySet<string> {
+  const paused = sources.filter(({ delivery }) => delivery?.paused === true);
+  return new Set(paused.map(({ settings }) => settings.name));
+}

@@ -10,6 +10,7 @@ export interface FloorWatchOptions {
   readonly slotName: string;
   readonly queue: QueueStatusReader;
   readonly budgets: () => ReadonlyMap<string, number>;
+  readonly pausedByFile: () => ReadonlySet<string>;
   readonly clock: Clock;
 }
 
@@ -34,9 +35,9 @@ export class FloorWatch {
   }
 
   async #read(metrics: Metrics): Promise<void> {
-    const { heldBy } = whoHoldsTheFloor(
-      await readStatus({ ...this.#options, budgets: this.#options.budgets(), timeoutMs: TIMEOUT_MS }),
-    );
+    const { budgets, pausedByFile, ...places } = this.#options;
+    const held = { budgets: budgets(), pausedByFile: pausedByFile() };
+    const { heldBy } = whoHoldsTheFloor(await readStatus({ ...places, ...held, timeoutMs: TIMEOUT_MS }));
     for (const holder of FLOOR_HOLDERS) metrics.floorHeld.set({ by: holder }, holder === heldBy ? 1 : 0);
   }
 }

@@ -1,5 +1,5 @@
 import type { CaptureObserver, CapturePositions } from '../capture/observer.js';
-import { budgetsOf, present, queueSources, type Config } from '../config/config.js';
+import { budgetsOf, pausedSources, present, queueSources, type Config } from '../config/config.js';
 import type { Role } from '../config/option.js';
 import type { DeliveryObserver } from '../delivery/observer.js';
 import type { Clock } from '../lifecycle/clock.js';
@@ -48,6 +48,7 @@ export class Watch {
   readonly #parked = new Set<string>();
   readonly #held = new Set<string>();
   #budgets: ReadonlyMap<string, number>;
+  #pausedByFile: ReadonlySet<string>;
 
   readonly capture: CaptureObserver;
   readonly queue: QueueObserver;
@@ -60,6 +61,7 @@ export class Watch {
     const redis = present(config.redis, 'Redis');
     const sources = queueSources(config.sources);
     this.#budgets = budgetsOf(config.sources);
+    this.#pausedByFile = pausedSources(config.sources);
     // Its errors are those of every other connection, which are counted and logged already.
     const onError = (): void => undefined;
     this.#client = connectRedis({
@@ -141,6 +143,7 @@ export class Watch {
   /** Other sources are watched from now on. */
   async reconfigure(config: Config): Promise<void> {
     this.#budgets = budgetsOf(config.sources);
+    this.#pausedByFile = pausedSources(config.sources);
     await this.#reader.reconfigure(queueSources(config.sources));
   }
 
@@ -167,6 +170,7 @@ export class Watch {
       slotName: config.capture.slotName,
       queue: this.#reader,
       budgets: () => this.#budgets,
+      pausedByFile: () => this.#pausedByFile,
       clock,
     });
     metrics.beforeScrape(() => floor.read(metrics));

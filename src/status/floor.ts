@@ -170,24 +170,35 @@ function byQueue(queue: QueueStatus, database: DatabaseStatus, facts: StatusFact
   return behind === null ? null : byDelivery(behind, also, nowMs);
 }
 
+const BY_NONE: ReadonlySet<string> = new Set();
+
 /** Of those that have something to deliver. */
 function byPause(
   lanes: readonly LaneStatus[],
   { sources }: DatabaseStatus,
-  { nowMs }: StatusFacts,
+  { nowMs, pausedByFile = BY_NONE }: StatusFacts,
   also: string,
 ): Floor | null {
+  const sinceUs = new Map(sources.map(({ source, pausedAtUs }) => [source, pausedAtUs]));
+  const isPaused = (source: string): boolean => pausedByFile.has(source) || sinceUs.get(source) != null;
   const waiting = waitingTooLong(
-    lanes.filter((lane) =>
-      sources.some(({ source, pausedAtUs }) => source === lane.source && pausedAtUs !== null),
-    ),
+    lanes.filter(({ source }) => isPaused(source)),
     nowMs,
   );
-  const since = sources.find(({ source }) => source === waiting?.source)?.pausedAtUs ?? null;
-  if (waiting === null || since === null) return null;
+  if (waiting === null) return null;
+  const { source } = waiting;
+  const jobs = `with ${countText(waiting.jobs, 'job')} waiting`;
+  // Taken out of the file it would still be paused where somebody paused it besides.
+  if (pausedByFile.has(source)) {
+    return {
+      heldBy: 'paused',
+      says: `Source ${source} is paused by its configuration (paused: true), ${jobs}: without that line it goes on.${also}`,
+    };
+  }
+  const since = ageText(nowMs - (sinceUs.get(source) ?? 0) / 1_000);
   return {
     heldBy: 'paused',
-    says: `Source ${waiting.source} has been paused for ${ageText(nowMs - since / 1_000)}, with ${countText(waiting.jobs, 'job')} waiting: paytronix-segment resume --source ${waiting.source} lets it go on.${also}`,
+    says: `Source ${source} has been paused for ${since}, ${jobs}: paytronix-segment resume --source ${source} lets it go on.${also}`,
   };
 }
 

@@ -14,6 +14,8 @@ export interface StatusFacts {
   readonly queue: Answer<QueueStatus>;
   /** Compressed bytes that each source may have waiting. */
   readonly budgets: ReadonlyMap<string, number>;
+  /** Sources that the configuration pauses, whatever `pause` and `resume` say. Default: none. */
+  readonly pausedByFile?: ReadonlySet<string>;
   readonly nowMs: number;
 }
 
@@ -23,6 +25,7 @@ export interface StatusOptions {
   readonly queue: QueueStatusReader;
   /** See `StatusFacts`. */
   readonly budgets: ReadonlyMap<string, number>;
+  readonly pausedByFile: ReadonlySet<string>;
   readonly clock: Clock;
   /** A server that takes longer is said not to answer. */
   readonly timeoutMs: number;
@@ -30,12 +33,12 @@ export interface StatusOptions {
 
 /** Asks both servers side by side. Never rejects. */
 export async function readStatus(options: StatusOptions): Promise<StatusFacts> {
-  const { knex, slotName, queue, budgets, clock, timeoutMs } = options;
+  const { knex, slotName, queue, budgets, pausedByFile, clock, timeoutMs } = options;
   const [database, queued] = await Promise.all([
     answer(readDatabaseStatus(knex, slotName), timeoutMs, clock),
     answer(queue.readWithin(timeoutMs), timeoutMs, clock),
   ]);
-  return { database, queue: queued, budgets, nowMs: clock.now() };
+  return { database, queue: queued, budgets, pausedByFile, nowMs: clock.now() };
 }
 
 async function answer<T>(reading: Promise<T>, timeoutMs: number, clock: Clock): Promise<Answer<T>> {

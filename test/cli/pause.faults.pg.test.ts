@@ -100,6 +100,9 @@ test('a source that is paused gets nothing, whatever is restarted or lost, while
     expect((await brand.verdict()).findings).toEqual([]);
     expect(second.arrivals.calls.length).toBe(then);
     expect((await command('resume', '--source', 'second')).out).toContain('which holds still');
+    expect((await command('status')).out).toMatch(/source second +paused by its configuration\n/);
+    const told = JSON.parse((await command('status', '--json')).out) as { pausedByConfiguration: string[] };
+    expect(told.pausedByConfiguration).toEqual(['second']);
     await writeFile(
       file,
       `sources:

@@ -55,9 +55,10 @@ interface Given {
   readonly database?: Partial<DatabaseStatus>;
   readonly queue?: Partial<QueueStatus>;
   readonly away?: 'database' | 'queue';
+  readonly pausedByFile?: readonly string[];
 }
 
-function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
+function facts({ database = {}, queue = {}, away, pausedByFile = [] }: Given): StatusFacts {
   return {
     database:
       away === 'database'
@@ -93,6 +94,7 @@ function facts({ database = {}, queue = {}, away }: Given): StatusFacts {
             },
           },
     budgets: new Map([['default', 1_000]]),
+    pausedByFile: new Set(pausedByFile),
     nowMs: NOW,
   };
 }
@@ -138,6 +140,18 @@ test.each<[string, Given, string, string]>([
     },
     'paused',
     'Source default has been paused for 2 h, with 812 jobs waiting: paytronix-segment resume --source default',
+  ],
+  [
+    'a source is paused by its configuration, whatever was resumed',
+    { queue: { lanes: [lane(OLD)] }, pausedByFile: ['default'] },
+    'paused',
+    'Source default is paused by its configuration (paused: true), with 812 jobs waiting: without that line it goes on.',
+  ],
+  [
+    'a source is paused by its configuration, and nothing of it waits',
+    { pausedByFile: ['default'] },
+    'nothing',
+    'Nothing holds the floor',
   ],
   ['PostgreSQL does not answer', { away: 'database' }, 'postgres', 'no answer within 5 s'],
   ['there is no slot', { database: { slot: null } }, 'no_slot', 'There is no slot s'],
