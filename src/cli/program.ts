@@ -221,7 +221,10 @@ function buildProgram(context: CommandContext, end: (exitCode: ExitCode) => void
     )
     .option('--until <time>', 'calls up to then; default: now')
     .option('--event <name...>', 'only these events, by name or slug; `identify`: identify calls', callNames)
-    .option('--source <name>', 'the source to compare; needed where there are several')
+    .option(
+      '--source <name>',
+      'the source to compare; default: all, one after the other; --repair needs it where there are several',
+    )
     .option('--json', 'print the comparison as JSON', false)
     .option('--repair', 'send what is missing, from the tables, then compare again', false)
     .option('--yes', 'repair even where calls of more than 24 hours ago may be doubled', false)

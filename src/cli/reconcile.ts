@@ -20,7 +20,8 @@ import type { CommandContext } from './context.js';
 import { commandLogger } from './replay.js';
 import { repair } from './reconcile-repair.js';
 import { renderReconciliation } from './reconcile-screen.js';
-import { sourceAsked } from './source.js';
+import { describeError, exitCodeOf } from './report-error.js';
+import { sourceAsked, sourcesAsked } from './source.js';
 import { commandList } from './suppression.js';
 import { styleFor } from './style.js';
 
@@ -35,13 +36,19 @@ export interface ReconcileCommandOptions {
   readonly yes: boolean;
 }
 
-/** Compares what the tables say should have been sent with what was, and sends what is missing where that is asked for. */
+/**
+ * Compares what the tables say should have been sent with what was, and sends what is missing where that is asked for. Without a
+ * source all of them are compared, one after the other; the exit code is the worst.
+ */
 export async function reconcileCommand(
   context: CommandContext,
   options: ReconcileCommandOptions,
 ): Promise<ExitCode> {
   const config = parseConfig(context.env, { command: 'run', role: options.repair ? 'all' : 'capture' });
-  const source = sourceAsked(config, options.source, 'RECONCILE_REFUSED');
+  // What is sent is sent to a source that was named.
+  const sources = options.repair
+    ? [sourceAsked(config, options.source, 'RECONCILE_REFUSED')]
+    : sourcesAsked(config, options.source, 'RECONCILE_REFUSED');
   await using list = await commandList(config, commandLogger(context, config));
   const knex = openKnex({
     ...present(config.postgres, 'database'),
@@ -52,11 +59,44 @@ export async function reconcileCommand(
   });
   try {
     const mapping = await openMapping(knex, config.mapping);
-    const places = { config, source, knex, mapping, list };
+    const compared: Compared[] = [];
+    for (const source of sources) {
+      const each = await compareOne(
+        context,
+        { config, source, knex, mapping, list },
+        options,
+        sources.length > 1,
+      );
+      if (each === null) return EXIT.CUT_SHORT;
+      compared.push(each);
+      if (!options.json) context.out.write(`${compared.length > 1 ? '\n' : ''}${screenOf(context, each)}`);
+    }
+    if (options.json) context.out.write(jsonOf(compared));
+    return compared
+      .map(exitCodeFor)
+      .reduce<ExitCode>((worst, code) => (code > worst ? code : worst), EXIT.OK);
+  } finally {
+    await knex.destroy();
+  }
+}
+
+/** What was found of a source, or why nothing can be. */
+type Compared =
+  | { readonly tag: 'found'; readonly found: Reconciliation }
+  | { readonly tag: 'refused'; readonly source: string; readonly error: ConnectorError };
+
+/** Null: the signal ended a repair. */
+async function compareOne(
+  context: CommandContext,
+  places: Places,
+  options: ReconcileCommandOptions,
+  isOneOfSeveral: boolean,
+): Promise<Compared | null> {
+  try {
     const found = await look(context, places, options);
     const windows = options.repair ? repairWindows(found.reports) : [];
-    if (windows.length === 0) return tell(context, options, found);
-    if (!options.json) tell(context, options, found);
+    if (windows.length === 0) return { tag: 'found', found };
+    if (!options.json) context.out.write(screenOf(context, { tag: 'found', found }));
     const repaired = await repair({
       context,
       ...places,
@@ -64,28 +104,47 @@ export async function reconcileCommand(
       confirmed: options.yes,
       quiet: options.json,
     });
-    if (!repaired) return EXIT.CUT_SHORT;
-    return tell(context, options, await look(context, places, options));
-  } finally {
-    await knex.destroy();
+    return repaired ? { tag: 'found', found: await look(context, places, options) } : null;
+  } catch (error) {
+    // A source that has delivered nothing yet keeps no other from being compared.
+    const isApart = error instanceof ConnectorError && error.code === 'TALLIES_MISSING';
+    if (!isApart || !isOneOfSeveral) throw error;
+    return { tag: 'refused', source: places.source.settings.name, error };
   }
 }
 
-function tell(context: CommandContext, options: ReconcileCommandOptions, found: Reconciliation): ExitCode {
-  const { out, env } = context;
-  out.write(options.json ? reconciliationJson(found) : renderReconciliation(found, styleFor(out, env)));
-  return found.equal ? EXIT.OK : EXIT.FAILED;
+function screenOf({ out, env }: CommandContext, compared: Compared): string {
+  return compared.tag === 'found'
+    ? renderReconciliation(compared.found, styleFor(out, env))
+    : describeError(compared.error, { stack: false });
+}
+
+/** An object of one source, a list of several. */
+function jsonOf(compared: readonly Compared[]): string {
+  const texts = compared.map((each) =>
+    each.tag === 'found'
+      ? reconciliationJson(each.found)
+      : `${JSON.stringify({ source: each.source, error: each.error.code }, null, 2)}\n`,
+  );
+  return texts.length === 1 ? (texts[0] ?? '') : `[\n${texts.map((text) => text.trimEnd()).join(',\n')}\n]\n`;
+}
+
+function exitCodeFor(compared: Compared): ExitCode {
+  if (compared.tag === 'refused') return exitCodeOf(compared.error);
+  return compared.found.equal ? EXIT.OK : EXIT.FAILED;
+}
+
+interface Places {
+  readonly config: Config;
+  readonly source: SourceConfig;
+  readonly knex: Knex;
+  readonly mapping: Mapping;
+  readonly list: ConfiguredList | null;
 }
 
 async function look(
   context: CommandContext,
-  places: {
-    readonly config: Config;
-    readonly source: SourceConfig;
-    readonly knex: Knex;
-    readonly mapping: Mapping;
-    readonly list: ConfiguredList | null;
-  },
+  places: Places,
   options: ReconcileCommandOptions,
 ): Promise<Reconciliation> {
   const { config, source, knex, mapping, list } = places;

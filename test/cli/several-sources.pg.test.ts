@@ -8,7 +8,7 @@ import { systemClock } from '../../src/lifecycle/clock.js';
 import { silentLogger } from '../../src/observability/logger.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../../src/demo/receiver.js';
-import { invoke } from '../cli/invoke.js';
+import { invoke } from './invoke.js';
 import { slotOf } from '../support/captured.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
@@ -144,4 +144,34 @@ test('a replay shows custom events by name, and sends those that are named', asy
   expect(sent).toMatchObject({ exitCode: 0, err: '' });
   expect(sent.out).toContain('Replayed 2 events');
   expect(receiver.events.map(({ name }) => name).toSorted()).toEqual(['Note Written', 'identify']);
+});
+
+test('reconcile compares every source, one after the other, and ends with the worst code of them', async () => {
+  const equal = await invoke(['reconcile', '--json'], env);
+  expect({ exitCode: equal.exitCode, err: equal.err }).toEqual({ exitCode: 0, err: '' });
+  const told = JSON.parse(equal.out) as readonly { source: string; total: { delivered: number } }[];
+  // Custom events are not counted.
+  expect(told.map(({ source, total }) => [source, total.delivered])).toEqual([
+    ['all', 2],
+    ['nine', 2],
+    ['notes', 0],
+  ]);
+
+  const file = join(directory, 'later.yaml');
+  await writeFile(file, `${FILE}  - { name: later, write_key: wk-later }\n`);
+  const later = await invoke(['reconcile'], { ...env, CONFIG_FILE: file });
+  expect(later.exitCode).toBe(70);
+  for (const source of ['all', 'nine', 'notes']) expect(later.out).toContain(`Source ${source}, calls with`);
+  expect(later.out).toContain('TALLIES_MISSING: nothing was counted for source later yet');
+
+  await db.sql('DELETE FROM member');
+  const differing = await invoke(['reconcile'], env);
+  expect(differing.exitCode).toBe(1);
+  expect(differing.out.match(/^What was delivered differs/gm)).toHaveLength(2);
+  expect(differing.out.match(/^Nothing is missing/gm)).toHaveLength(1);
+  const one = await invoke(['reconcile', '--source', 'notes'], env);
+  expect(one.exitCode).toBe(0);
+  const refused = await invoke(['reconcile', '--repair'], env);
+  expect(refused.exitCode).toBe(70);
+  expect(refused.err).toContain('name one with --source: all, nine, notes');
 });
