@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { SHORT } from '../support/short-form.js';
 import { mappedSystem, type MappedSystem } from '../support/mapped-system.js';
 
 const SCHEMA = `
@@ -60,52 +61,57 @@ async function settled(system: MappedSystem, delivered: number): Promise<void> {
   );
 }
 
-test('a registration whose time an update has moved to another minute is neither missing nor extra, and no repair sends it', async () => {
-  await using system = await brand('{ commit_time: true }');
-  expect((await system.invoke('setup')).code).toBe(0);
-  await system.run().logged('capture is streaming');
-  await system.db.sql(`INSERT INTO member VALUES (1, 'Ada')`);
-  await system.db.sql('INSERT INTO sale VALUES (10, 1, now())');
-  const ids = [
-    'px-7-identify-registration-1',
-    'px-7-loyalty_registration-1',
-    'px-7-identify-10',
-    'px-7-identify_customer-10',
-    'px-7-pos_activity-10',
-  ];
-  await system.arrived(ids);
-  await settled(system, ids.length);
+// It waits for the next minute.
+test.skipIf(SHORT)(
+  'a registration whose time an update has moved to another minute is neither missing nor extra, and no repair sends it',
+  async () => {
+    await using system = await brand('{ commit_time: true }');
+    expect((await system.invoke('setup')).code).toBe(0);
+    await system.run().logged('capture is streaming');
+    await system.db.sql(`INSERT INTO member VALUES (1, 'Ada')`);
+    await system.db.sql('INSERT INTO sale VALUES (10, 1, now())');
+    const ids = [
+      'px-7-identify-registration-1',
+      'px-7-loyalty_registration-1',
+      'px-7-identify-10',
+      'px-7-identify_customer-10',
+      'px-7-pos_activity-10',
+    ];
+    await system.arrived(ids);
+    await settled(system, ids.length);
 
-  // Into the next minute, which is what tells them apart.
-  const minute = async (): Promise<string> =>
-    (await system.db.sql<{ m: string }>(`SELECT date_trunc('minute', clock_timestamp())::text AS m`)).rows[0]
-      ?.m ?? '';
-  const began = await minute();
-  await eventually(async () => (await minute()) !== began, 'the next minute', 70_000);
-  await system.db.sql('UPDATE member SET points = points + 1');
-  await eventually(
-    async () => (await reconciled(system)).total.undecidable > 0,
-    'the update to be seen',
-    30_000,
-  );
+    // Into the next minute, which is what tells them apart.
+    const minute = async (): Promise<string> =>
+      (await system.db.sql<{ m: string }>(`SELECT date_trunc('minute', clock_timestamp())::text AS m`))
+        .rows[0]?.m ?? '';
+    const began = await minute();
+    await eventually(async () => (await minute()) !== began, 'the next minute', 70_000);
+    await system.db.sql('UPDATE member SET points = points + 1');
+    await eventually(
+      async () => (await reconciled(system)).total.undecidable > 0,
+      'the update to be seen',
+      30_000,
+    );
 
-  const found = await reconciled(system);
-  expect(found).toMatchObject({ equal: true, total: { missing: 0, extra: 0 } });
-  expect(found.minutes.flatMap(({ undecidable }) => undecidable.map(({ doubt }) => doubt))).toEqual(
-    Array.from({ length: found.total.undecidable }, () => 'time_unknown'),
-  );
-  // Two calls that were delivered in one minute, the same two in another, where the tables have them, and an identify call
-  // of one who may have registered after it.
-  expect(found.total.undecidable).toBeLessThanOrEqual(5);
-  const before = system.ids().length;
-  const repaired = await system.invoke('reconcile', '--repair');
-  expect({ code: repaired.code, arrived: system.ids().length }).toEqual({ code: 0, arrived: before });
+    const found = await reconciled(system);
+    expect(found).toMatchObject({ equal: true, total: { missing: 0, extra: 0 } });
+    expect(found.minutes.flatMap(({ undecidable }) => undecidable.map(({ doubt }) => doubt))).toEqual(
+      Array.from({ length: found.total.undecidable }, () => 'time_unknown'),
+    );
+    // Two calls that were delivered in one minute, the same two in another, where the tables have them, and an identify call
+    // of one who may have registered after it.
+    expect(found.total.undecidable).toBeLessThanOrEqual(5);
+    const before = system.ids().length;
+    const repaired = await system.invoke('reconcile', '--repair');
+    expect({ code: repaired.code, arrived: system.ids().length }).toEqual({ code: 0, arrived: before });
 
-  // A real difference is one all the same.
-  await system.db.sql('DELETE FROM sale');
-  const differing = await reconciled(system);
-  expect(differing.total.extra).toBe(3);
-}, 180_000);
+    // A real difference is one all the same.
+    await system.db.sql('DELETE FROM sale');
+    const differing = await reconciled(system);
+    expect(differing.total.extra).toBe(3);
+  },
+  180_000,
+);
 
 test('a row that tells a time before anything was counted and was committed after it is expected where it was delivered', async () => {
   await using system = await brand('joined');
