@@ -1,6 +1,8 @@
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Knex } from 'knex';
+import { startEmbeddedPostgres } from '../../src/demo/embedded-postgres.js';
+import type { PostgresServer } from '../../src/demo/postgres-server.js';
 import { systemClock } from '../../src/lifecycle/clock.js';
 import { openKnex } from '../../src/postgres/connection.js';
 import { formatLsn, parseLsn, type Lsn } from '../../src/postgres/lsn.js';
@@ -19,11 +21,18 @@ import { captured, setUpConnector, slotOf } from '../support/captured.js';
 import { eventually } from '../support/eventually.js';
 import { testDatabase, type TestDatabase } from '../support/postgres.js';
 
+// What is retained is measured: the WAL of other tests must not be in it.
+let server: PostgresServer;
 let db: TestDatabase;
 let knex: Knex;
 
+beforeAll(async () => {
+  server = await startEmbeddedPostgres();
+}, 60_000);
+afterAll(async () => server[Symbol.asyncDispose]());
+
 beforeEach(async () => {
-  db = await testDatabase();
+  db = await testDatabase({ server: server.url() });
   knex = openKnex({ url: db.url });
   await seedBrand(db);
   await seedAccount(db, { accountId: 1 });
