@@ -93,6 +93,26 @@ test('a Redis that lost everything explains what was not known to be delivered, 
   expect(judge({ deliveries: twice, causes: [LOSS], implied, interruptions }).findings).toEqual([]);
 });
 
+test('what is read with a gap comes from the tables and from the stream, once each, whatever answers had to be asked for again', () => {
+  const gap: Cause = {
+    tag: 'recovery',
+    label: 'recover',
+    fromMs: 50_000,
+    untilMs: 90_000,
+    committedAfterMs: 40_000,
+  };
+  const implied = new Map([['a', { rows: 1, commitAtMs: 55_000 }]]);
+  // Filled once, with two answers that came too late; then streamed.
+  const deliveries = [at('a', 1, 70_000), at('a', 2, 73_000), at('a', 3, 76_000), at('a', 4, 95_000)];
+  const doubtful = new Set([1, 2]);
+  expect(judge({ deliveries, doubtful, causes: [gap], implied })).toMatchObject({
+    findings: [],
+    classes: { answers: { came: 2 }, recovery: { came: 1, allowed: 1 } },
+  });
+  const more = [...deliveries, at('a', 5, 96_000)];
+  expect(judge({ deliveries: more, doubtful, causes: [gap], implied }).findings).toHaveLength(1);
+});
+
 test('of several rows that imply one call each has a commit of its own', () => {
   const implied = new Map([['a', { rows: 2, commitAtMs: 29_900 }]]);
   const deliveries = [at('a', 1, 29_950, '12:00'), at('a', 2, 30_400, '12:01'), at('a', 3, 52_000, '12:01')];

@@ -100,6 +100,8 @@ class AgainOf {
   readonly #options: RepeatsOptions;
   /** Requests whose calls came again, by the strike that explains it. */
   readonly #requests = new Map<Cause, Set<number>>();
+  /** How often a call came again by what a cause brings: what an answer or a request explains is no part of that. */
+  readonly #brought = new Map<Cause, Map<string, number>>();
 
   constructor(options: RepeatsOptions) {
     this.#options = options;
@@ -113,7 +115,11 @@ class AgainOf {
     );
     // What tells by its content goes first: it does not use up what one request explains.
     const content = fits.find(({ tag }) => tag !== 'requests');
-    if (content !== undefined) return content.tag;
+    if (content !== undefined) {
+      const brought = this.#brought.get(content) ?? new Map<string, number>();
+      this.#brought.set(content, brought.set(keyOf(delivery), (brought.get(keyOf(delivery)) ?? 0) + 1));
+      return content.tag;
+    }
     const causes = fits.filter((cause) => cause.tag === 'requests');
     const takenBy = (cause: Cause): ReadonlySet<number> => this.#requests.get(cause) ?? new Set();
     // However often it is tried again, it is the same request that is in doubt.
@@ -161,7 +167,7 @@ class AgainOf {
       if (this.#isCommittedAfter(cause, each, each)) firsts.set(keyOf(each), each);
     }
     const begun = this.#begun(cause, cause.untilMs);
-    return [...firsts.values()].reduce((sum, first) => sum + timesBegun(begun, first), 0);
+    return [...firsts.values()].reduce((sum, first) => sum + mostOf(cause, begun, first), 0);
   }
 
   #isOfContent(cause: ContentCause, delivery: Delivery, earlier: readonly Delivery[]): boolean {
@@ -169,9 +175,9 @@ class AgainOf {
     const [first] = earlier;
     if (delivery.atMs < fromMs || delivery.atMs > lastOf(cause) || first === undefined) return false;
     if (!this.#isCommittedAfter(cause, delivery, first)) return false;
-    const again = earlier.filter((each) => each !== first && each.atMs >= fromMs).length + 1;
+    const again = (this.#brought.get(cause)?.get(keyOf(delivery)) ?? 0) + 1;
     const rows = this.#options.implied.get(delivery.messageId)?.rows ?? 1;
-    return again <= timesBegun(this.#begun(cause, delivery.atMs), first) * rows;
+    return again <= mostOf(cause, this.#begun(cause, delivery.atMs), first) * rows;
   }
 
   /** When what a cause brings again was begun: with the cause, and anew with each strike that broke it off. */
@@ -191,6 +197,11 @@ class AgainOf {
     const atMs = rows === 1 ? (commitAtMs ?? first.atMs) : first.atMs;
     return atMs >= cause.committedAfterMs && (cause.tag === 'queue' || atMs <= cause.untilMs);
   }
+}
+
+/** What was committed before a gap was filled and read with it may be in the stream as well, which brings it once more. */
+function mostOf({ tag }: ContentCause, begun: readonly Span[], first: Delivery): number {
+  return timesBegun(begun, first) + (tag === 'recovery' ? 1 : 0);
 }
 
 /** How often a call that had been sent by then may have been sent anew. */
