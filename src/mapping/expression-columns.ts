@@ -50,8 +50,8 @@ export function columnsOfConditions(conditions: readonly Condition[]): readonly 
   return conditions.flatMap(({ of }) => columnsOfExpression(of));
 }
 
-/** Every condition that a value is given under. */
-export function conditionsWithin(expression: Expression): readonly Condition[] {
+/** The expressions that a value is made of, one level down; what a condition asks for is none of them. */
+export function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'column':
     case 'constant':
@@ -59,9 +59,9 @@ export function conditionsWithin(expression: Expression): readonly Condition[] {
       return [];
     case 'concat':
     case 'composite':
-      return expression.parts.flatMap(conditionsWithin);
+      return expression.parts;
     case 'first':
-      return expression.of.flatMap(conditionsWithin);
+      return expression.of;
     case 'json':
     case 'codes':
     case 'truth':
@@ -69,10 +69,15 @@ export function conditionsWithin(expression: Expression): readonly Condition[] {
     case 'signed':
     case 'epoch':
     case 'zoned':
-      return conditionsWithin(expression.of);
     case 'when':
-      return [...expression.holds, ...conditionsWithin(expression.of)];
+      return [expression.of];
     default:
       return expression satisfies never;
   }
+}
+
+/** Every condition that a value is given under. */
+export function conditionsWithin(expression: Expression): readonly Condition[] {
+  const own = expression.kind === 'when' ? expression.holds : [];
+  return [...own, ...partsOf(expression).flatMap(conditionsWithin)];
 }
